@@ -153,7 +153,7 @@ async function submit({ attempt, job, signal }: Work, { n, key }: Pick<UnitJob, 
       'another job must end first',
     );
   }
-  const id = idOf(userCode('`job.id`', () => job.id(body.value, facts), 1));
+  const id = userCode('`job.id`', () => idOf(job.id(body.value, facts)), 1);
   if (id === undefined) return lost('its answer has no id');
   return made(attempt, job, { was: sent, n, key, id }, 1);
 }
@@ -185,7 +185,7 @@ async function resolve(work: Work, known: Known<'sending'>): Promise<PageFact> {
   if (isGone) return moveAndWait(attempt, notMade, NOT_MADE);
   const body = parseBody({ name: `${node.endpoint.name}.lookup`, parseResponse: (json) => json }, answer);
   if (!body.ok) return costsAttempt(attempt, body.reason);
-  const id = idOf(userCode('`job.whenUnknown.found`', () => found(body.value, input, facts), 1));
+  const id = userCode('`job.whenUnknown.found`', () => idOf(found(body.value, input, facts)), 1);
   if (id !== undefined) return made(attempt, job, { was: known, n, key, id }, 1);
   if (outcome.kind === 'flawed') return costsAttempt(attempt, `its look-up: ${outcome.reason}`);
   const why = mayBeBehind({ spec, answer, body: body.json, guards });

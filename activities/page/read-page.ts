@@ -11,7 +11,7 @@ import type { NodeDefinition } from '../../providers/define/define-sync.ts';
 import { beginningOf, parseBody } from '../bodies/parse-body.ts';
 import type { Attempt } from '../sync/attempt.ts';
 import { looksIntoList } from '../../providers/pagination/told/looks-into-list.ts';
-import { isAllNothing, showsNone } from './shows-none.ts';
+import { isAllNothing, saysOther, showsNone } from './shows-none.ts';
 import { asideRow, cutMisfits, findRawRows, type Misfit } from './set-aside.ts';
 import { atOnce, userCode, UserCodeError } from '../sync/user-code.ts';
 
@@ -89,6 +89,12 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
     throw new NotUnderstood(
       `the answer of "${endpoint.name}" has no rows where \`items\` looks, and no empty list either. It begins ${beginningOf(answer)}. ` +
         'If that is how it says that there are none, its `paginate` needs `mayOmitItems: true`',
+    );
+
+  if (count === 0 && paginate.mayOmitItems && saysOther(body.json, response))
+    throw new NotUnderstood(
+      `the answer of "${endpoint.name}" has no rows, and none of the fields that \`response\` names; it begins ${beginningOf(answer)}. ` +
+        'If that is how it says that there are none, let `response` name one of its fields',
     );
 
   let raw = cut?.raw;

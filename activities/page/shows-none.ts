@@ -23,6 +23,18 @@ export function isAllNothing(body: unknown): boolean {
   return fields.length >= 2 && fields.every(isNothing);
 }
 
+/**
+ * Nothing is left of it behind the schema, and yet it has something to say: a sentence, or a list with entries. An error that nobody
+ * knows for one looks so, where rows may be left out: `{ "Information": "Our limit is 25 requests a day." }`.
+ */
+export function saysOther(body: unknown, response: unknown): boolean {
+  if (!isObject(body) || !isObject(response) || Array.isArray(response) || Object.keys(response).length > 0)
+    return false;
+  return Object.values(body).some((value: unknown) =>
+    Array.isArray(value) ? value.length > 0 : typeof value === 'string' && /\w\s+\w/.test(value.slice(0, 200)),
+  );
+}
+
 /** Something is empty, and no list has entries. What is in lists does not count: a row may have an empty list of its own. */
 function isEmpty(body: unknown): boolean {
   if (!isObject(body)) return false;

@@ -131,7 +131,7 @@ export function decide(outcome: Outcome, told: Facts): Decision {
 
 /**
  * Why the cursor of an earlier page is dead: the rules say so; or the answer does, by its status or in well-known words. A refusal at a
- * round number of items is more likely a cap.
+ * stated cap is that cap. So is one at a round number of items, which does not say why, or comes there for the second time.
  */
 function deadCursor(outcome: Outcome, { answer, list, pagination }: Facts): string | undefined {
   if (!hasCursor(list)) return undefined;
@@ -141,8 +141,12 @@ function deadCursor(outcome: Outcome, { answer, list, pagination }: Facts): stri
       return outcome.reason;
     case 'permanent': {
       const { cause, reason } = outcome;
-      if ((cause !== 'bug' && cause !== 'gone') || refusedAtCap(pagination, list, reason)) return undefined;
-      return answer.status === 410 || saysSo() ? reason : undefined;
+      if (cause !== 'bug' && cause !== 'gone') return undefined;
+      const isSaid = saysSo();
+      // Clear words are believed once at a round number: a cap is met at the same place again.
+      const isClear = isSaid && typeof pagination.resultCap !== 'number' && !hasBegunAgain(list);
+      if (!isClear && refusedAtCap(pagination, list, reason)) return undefined;
+      return answer.status === 410 || isSaid ? reason : undefined;
     }
     case 'retry':
       return isErrorUnderSuccess(outcome, answer) && saysSo() ? outcome.reason : undefined;

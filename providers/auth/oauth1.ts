@@ -3,21 +3,23 @@
  * @see RFC 5849 §3.4 (signature), §3.5.1 (Authorization header)
  */
 import { createHmac } from 'node:crypto';
+import type { AccountFacts } from '../../contracts/account.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Auth, UnsignedRequest } from './auth.ts';
 import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { percentEncoded } from './percent-encoded.ts';
 
 const ALGORITHMS = { 'HMAC-SHA1': 'sha1', 'HMAC-SHA256': 'sha256' } as const;
 
-export interface OAuth1Options {
-  /** Key of the app. */
-  readonly consumerKey: string | (() => string | undefined);
-  /** Read at each call, e.g. `() => process.env.SOCIAL_SECRET`. */
-  readonly consumerSecret: () => string | undefined;
+export interface OAuth1Options<Settings = unknown> {
+  /** Key of the app. A function may take it from the credentials, where each account has one of its own. */
+  readonly consumerKey: string | ((credentials: Credentials) => string | undefined);
+  /** Read at each call, e.g. `() => process.env.SOCIAL_SECRET`, or `({ extra }) => extra?.['consumerSecret']`. */
+  readonly consumerSecret: (credentials: Credentials) => string | undefined;
   /** Default `HMAC-SHA1`, which most of these services know alone. */
   readonly method?: keyof typeof ALGORITHMS;
-  /** Where the third party wants one. */
-  readonly realm?: string;
+  /** Where the third party wants one, which may be the account's: `({ settings }) => settings.company`. */
+  readonly realm?: string | ((of: AccountFacts<Settings>) => string);
 }
 
 const OPTIONS = {
@@ -31,7 +33,7 @@ const OPTIONS = {
  * Signs with the app's key and the account's token: `{ accessToken, extra: { tokenSecret } }`. An account without a token is called with
  * the app's key alone.
  */
-export function oauth1(options: OAuth1Options): Auth {
+export function oauth1<Settings = unknown>(options: OAuth1Options<Settings>): Auth<Settings> {
   const { method = 'HMAC-SHA1', realm } = options;
   const algorithm = ALGORITHMS[method] as string | undefined;
   return {
@@ -46,13 +48,16 @@ export function oauth1(options: OAuth1Options): Auth {
       ...unknownOptions(options, OPTIONS).map((text) => `oauth1: ${text}`),
       ...(algorithm ? [] : [`oauth1: method is "${method}"; it must be one of ${Object.keys(ALGORITHMS).join(', ')}`]),
     ],
-    secrets: () => [options.consumerSecret()],
+    secrets: () => appSecret(options),
     apply: (credentials, request) => {
       const { accessToken: token, extra } = credentials ?? {};
-      const key = typeof options.consumerKey === 'function' ? options.consumerKey() : options.consumerKey;
-      const secret = options.consumerSecret();
+      const key =
+        typeof options.consumerKey === 'function' ? options.consumerKey(credentials ?? {}) : options.consumerKey;
+      const secret = options.consumerSecret(credentials ?? {});
       if (!key || !secret)
-        throw new TypeError('oauth1: `consumerKey` or `consumerSecret` gave nothing; is its environment variable set?');
+        throw new TypeError(
+          'oauth1: `consumerKey` or `consumerSecret` gave nothing; is its environment variable set, or does the account lack it?',
+        );
       if (token && extra?.['tokenSecret'] === undefined)
         throw new TypeError("The account's credentials have no `extra.tokenSecret`, which oauth1() auth needs.");
       const parameters = {
@@ -69,10 +74,19 @@ export function oauth1(options: OAuth1Options): Auth {
         .digest('base64');
       const fields = Object.entries({ ...parameters, oauth_signature: signature });
       const stated = fields.map(([name, value]) => `${name}="${percentEncoded(value)}"`);
-      if (realm !== undefined) stated.unshift(`realm="${realm}"`);
+      const ofAccount = typeof realm === 'function' ? realm(request) : realm;
+      if (ofAccount !== undefined) stated.unshift(`realm="${ofAccount}"`);
       return { headers: { authorization: `OAuth ${stated.join(', ')}` } };
     },
   };
+}
+
+function appSecret<Settings>({ consumerSecret }: OAuth1Options<Settings>): (string | undefined)[] {
+  try {
+    return [consumerSecret({})];
+  } catch {
+    return []; // it reads credentials that are not there: then it is none of the app's
+  }
 }
 
 /** Method, address and all parameters, of the form too. */

@@ -5,13 +5,13 @@
  */
 import type { Memory } from './loop-guard.ts';
 import { memoryOf } from './loop-guard.ts';
+import { PLACE } from '../rules/place-names.ts';
 import type { Pagination } from './pagination.ts';
 import { step, type ListState, type PageAnswer, type Step } from './step.ts';
 
-/** What third parties call a cursor, and what they say of one that is dead, in either order. */
-const NAME = String.raw`(?:cursor|page[ _-]?token|next[ _-]?token|sync[ _-]?token|skip[ _-]?token|continuation|scroll[ _-]?id|search[ _-]context|bookmark|starting[ _-]?after)`;
-const DEAD = String.raw`(?:expired?|invalid|not[ _-]valid|no[ _-]longer|not[ _-]found|unknown|stale|missing|forgotten|does[ _-]not[ _-]exist)`;
-const WORDS = new RegExp(String.raw`${NAME}\W?.{0,60}?${DEAD}|${DEAD}.{0,30}?${NAME}`, 'i');
+/** What they say of one that is dead, before its name or behind it. */
+const DEAD = String.raw`(?:expired?|invalid|incorrect|bad|not[ _-]valid|no[ _-]longer|not[ _-](?:found|available)|unknown|stale|outdated|missing|forgotten|does[ _-]not[ _-]exist)`;
+const WORDS = new RegExp(String.raw`${PLACE}\W?.{0,60}?${DEAD}|${DEAD}.{0,30}?${PLACE}`, 'i');
 /** @see RFC 6578 §3.2: an element of this name, and nothing else. */
 const OVER =
   /valid-sync-token|resync[ _-]?required|full[ _-]?(?:re)?sync(?:hroni[sz]ation)?[ _-]?(?:is[ _-])?required/i;

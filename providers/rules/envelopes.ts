@@ -5,14 +5,26 @@
  * and by rules of one's own through `envelope-matches.ts`.
  */
 import { isFields, type Fields } from '../../contracts/values/json-text.ts';
+import { isListOfErrors, saysSevere } from './listed-errors.ts';
+import { plainName } from './plain-name.ts';
 
 /** Wherever the usual envelopes have the code of an error. */
 export function codesOf(body: Fields | undefined): unknown[] {
   const errors = Array.isArray(body?.['errors']) ? (body['errors'] as unknown[]).slice(0, 100) : [];
   return [body, body?.['error'], ...errors].flatMap((each) => {
     if (!isFields(each)) return [each];
-    const { error, code, type, status, name, extensions, error_code, errorCode } = each;
-    return [error, code, type, status, name, error_code, errorCode, isFields(extensions) ? extensions['code'] : null];
+    const { error, code, type, status, name, extensions, error_code, errorCode, '.tag': tag } = each;
+    return [
+      error,
+      code,
+      type,
+      status,
+      name,
+      error_code,
+      errorCode,
+      tag,
+      isFields(extensions) ? extensions['code'] : null,
+    ];
   });
 }
 
@@ -29,8 +41,10 @@ const ENVELOPE_NAMES: ReadonlySet<string> = new Set([
   'help', 'documentationurl', 'docs', 'moreinfo', 'requestid', 'reqid', 'traceid', 'correlationid', 'fbtraceid', 'logid',
   'timestamp', 'time', 'date', 'path', 'method', 'version', 'apiversion', 'jsonapi', 'extensions', 'retryafter', 'retryinms',
   'note', 'notes', 'notice', 'stat', 'ack', 'haserror', 'haserrors', 'timedout', 'took', 'incomplete', 'incompleteresults', 'partial', 'ispartial', 'partialresults',
-  'terminatedearly', 'degraded', 'shards', 'clusters', 'partitions', 'warning', 'warnings',
+  'terminatedearly', 'degraded', 'shards', 'clusters', 'partitions', 'warning', 'warnings', 'object', 'kind', 'resourcetype',
 ]); // prettier-ignore
+/** Attributes that say how XML is read, and nothing of what it says: `xmlns:soap`, `xsi:schemaLocation`. */
+const OF_XML = /^@(?:xmlns$|[\w.-]+:)/;
 const FLAGS = ['ok', 'success', 'succeeded', 'successful', 'issuccess'];
 const ERRORS = [
   'error',
@@ -88,16 +102,20 @@ const GOOD = /^(ok|okay|success|successful|succeed|succeeded|done|none|no error|
 export function envelopeOf(body: unknown, isList: boolean): Envelope | undefined {
   if (!isFields(body)) return undefined;
   const fields = new Map<string, unknown>();
-  for (const [name, value] of Object.entries(body)) fields.set(plainName(name), value);
+  for (const [name, value] of Object.entries(body)) if (!OF_XML.test(name)) fields.set(plainName(name), value);
   const isAboutError = isList && aboutSaysError(fields);
   const isTrouble = isAboutError || saysError(fields) || (isList && saysItLacks(fields));
   const isEnvelope = (name: string, value: unknown): boolean =>
-    ENVELOPE_NAMES.has(name) || isEmpty(value, 3) || (isAboutError && ABOUT.includes(name) && isAbout(value));
+    ENVELOPE_NAMES.has(name) ||
+    isEmpty(value, 3) ||
+    isListOfErrors(value) ||
+    (isAboutError && ABOUT.includes(name) && isAbout(value));
   const isOnlyError = [...fields].every(([name, value]) => isEnvelope(name, value));
   if (isTrouble) return isOnlyError ? 'error' : 'partial';
   if (isOnlyError && isList && saysErrorAlone(fields)) return 'error';
-  // `{ response: { status: "error", … } }`
-  const [only] = Object.values(body);
+  // `{ response: { status: "error", … } }`, and what stands beside the header of SOAP
+  if (fields.size === 2) fields.delete('header');
+  const [only] = fields.values();
   if (fields.size !== 1 || !isFields(only)) return undefined;
   if (envelopeOf(only, isList) === 'error') return 'error';
   return isList && hasEntries(only) && isFlaggedFalse(only) ? 'partial' : undefined;
@@ -207,6 +225,7 @@ function saysError(fields: ReadonlyMap<string, unknown>): boolean {
     FLAGS.some((name) => fields.get(name) === false || fields.get(name) === 'false') ||
     TROUBLES.some((name) => fields.get(name) === true || fields.get(name) === 'true') ||
     ERRORS.some((name) => isTold(fields.get(name))) ||
+    [...fields.values()].some(saysSevere) ||
     [...STATES, ...CODES].some((name) => isText(fields.get(name)) && BAD.test(fields.get(name) as string))
   );
 }
@@ -258,9 +277,4 @@ function isEmpty(value: unknown, depth: number): boolean {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
-}
-
-/** `error_code`, `errorCode` and `Error-Code` are one name. */
-export function plainName(name: string): string {
-  return name.slice(0, 40).replaceAll(/[_-]/g, '').toLowerCase();
 }

@@ -9,7 +9,8 @@
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import { isFields, type Fields } from '../../contracts/values/json-text.ts';
-import { codesOf, plainName } from './envelopes.ts';
+import { codesOf } from './envelopes.ts';
+import { plainName } from './plain-name.ts';
 
 const SEEN_OF_TEXT = 2_000;
 const LONGEST_SENTENCE = 120;

@@ -5,15 +5,9 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { isFields, type Fields } from '../../contracts/values/json-text.ts';
-import {
-  envelopeOf,
-  isErrorByStatus,
-  isFlaggedFalse,
-  isTold,
-  plainName,
-  saysTrouble,
-  tellsError,
-} from './envelopes.ts';
+import { envelopeOf, isErrorByStatus, isFlaggedFalse, isTold, saysTrouble, tellsError } from './envelopes.ts';
+import { isListOfErrors, saysSevere } from './listed-errors.ts';
+import { plainName } from './plain-name.ts';
 
 /** `userErrors`, `customerUserErrors`, `mutationErrors`: a mutation was refused. */
 const REFUSALS = /(user|mutation)errors$/;
@@ -55,7 +49,9 @@ export function troubleInList({ status, data }: Answer, body: unknown): string |
 export function hasRows(body: unknown, depth = MOST_DEPTH): boolean {
   if (Array.isArray(body)) return body.length > 0;
   if (!isFields(body) || depth === 0) return false;
-  return Object.entries(body).some(([name, value]) => !ERRORS_OF.test(plainName(name)) && hasRows(value, depth - 1));
+  return Object.entries(body).some(
+    ([name, value]) => !ERRORS_OF.test(plainName(name)) && !isListOfErrors(value) && hasRows(value, depth - 1),
+  );
 }
 
 /** @returns why a write is not known to have worked, in words. */
@@ -64,7 +60,8 @@ export function troubleInWrite({ status }: Answer, body: unknown): string | unde
   // Of answers in words, as old interfaces give them.
   if (typeof body === 'string' && ERROR_WORDS.test(body.slice(0, 100))) return 'its words are an error';
   if (hasRefusals(body, MOST_DEPTH)) return 'it has `userErrors`';
-  if (isFields(body) && (tellsError(body) || saysTrouble(body))) return 'it tells an error';
+  if (isFields(body) && (tellsError(body) || saysTrouble(body) || Object.values(body).some(saysSevere)))
+    return 'it tells an error';
   const isBad = status === 207 ? hasFailed : hasSurelyFailed;
   const lists = [...listsIn(body), ...outcomesIn(body)];
   if (lists.some((entries) => entries.some((entry) => isBad(entry) || isErrorOfCall(entry))))

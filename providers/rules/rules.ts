@@ -259,14 +259,17 @@ function namesIn(text: string): string {
 
 function fieldAt(answer: Answer, path: string): unknown {
   const json = jsonOf(answer);
-  return json.ok ? readPath(json.value, path) : undefined;
+  return json.ok ? readPath(json.value, path.split('.')) : undefined;
 }
 
-function readPath(value: unknown, path: string): unknown {
-  let current = value;
-  for (const name of path.split('.')) {
-    if (typeof current !== 'object' || current === null) return undefined;
-    current = (current as Record<string, unknown>)[name];
+/** The names of a path may have dots themselves: `error..tag`, `@odata.count`. The first name that is there is taken. */
+function readPath(value: unknown, names: readonly string[]): unknown {
+  if (names.length === 0) return value;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const fields = value as Record<string, unknown>;
+  for (let count = 1; count <= names.length; count++) {
+    const name = names.slice(0, count).join('.');
+    if (Object.hasOwn(fields, name)) return readPath(fields[name], names.slice(count));
   }
-  return current;
+  return undefined;
 }

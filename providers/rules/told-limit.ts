@@ -14,7 +14,7 @@ import { errorNames, hasStatusInside } from './error-names.ts';
 const LEAST_WAIT_MS = 60_000;
 const SEEN_OF_TEXT = 2_000;
 const WORDS =
-  /rate[ _-]?limit|too many (?:requests|calls)|request limit (?:exceeded|reached)|(?:quota|(?:user|daily)[ _-]?limit)[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|exceeded (?:your|the|its)[^.]{0,30}(?:quota|limit)|throttl(?:ed|ing)|abuse detection|\bslow down\b|\bover[ _-](?:qps|rate|quer(?:y|ies))\b|concurrent (?:request|call|connection)s? limit/i;
+  /rate[ _-]?limit|too many (?:requests|calls)|request limit (?:exceeded|reached)|(?:quota|(?:user|daily)[ _-]?limit)[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|exceeded (?:your|the|its)[^.]{0,30}(?:quota|limit)|throttl(?:ed|ing|e[ _-]?exceeded)|abuse detection|\bslow down\b|\bover[ _-](?:qps|rate|quer(?:y|ies))\b|concurrent (?:request|call|connection)s? limit/i;
 /** What is full does not become empty by waiting: room, and what a plan allows of seats, users, projects. */
 const FULL = /\b(?:storage|disk|mailbox|space)[ _-]?(?:quota|limit)|storageQuota/i;
 const HAD =
@@ -28,10 +28,10 @@ const OF_CALLS =
   /\brate\b|rate[ _-]?limit|\brequests\b|\brequest[ _-]?(?:limit|quota|rate)|\bcalls?\b|\bquer(?:y|ies)\b|throttl|\bslow down\b|concurrent|\b(?:daily|hourly)|\bper[ _-]?(?:second|minute|hour|day)\b|\btry again (?:in|after|later)\b/i;
 /** Under 400 or 422 the same words may speak of what was asked for ("exceeded the limit of 50 rows"), and waiting would help nothing. */
 const CLEAR_WORDS =
-  /rate[ _-]?limit(?:ing)?[ _-]?(?:was |has been |is )?(?:exceeded|reached|hit)|rate[ _-]?limited|exceeded[^.]{0,30}rate limit|too[ _-]?many[ _-]?(?:requests|calls)|request limit (?:exceeded|reached)|(?<![a-z])rate[ _-]exceeded\b|\bthrottled\b|reduce your (?:request )?rate\b|\b(?:request|call|api|rate)s? quota[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|(?:exceeded|too many)[^.]{0,30}concurrent (?:request|call|connection)s|bandwidth limit exceeded/i;
+  /rate[ _-]?limit(?:ing)?[ _-]?(?:of )?(?:'?\d{1,9}'? )?(?:was |has been |is )?(?:exceeded|reached|hit)|rate[ _-]?limited|exceeded[^.]{0,30}rate limit|too[ _-]?many[ _-]?(?:requests|calls)|request limit (?:exceeded|reached)|(?<![a-z])rate[ _-]exceeded\b|\bthrottled\b|reduce your (?:request )?rate\b|\b(?:request|call|api|rate|daily|hourly|complexity|cost)s? (?:quota|budget)[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|concurrent (?:access|request|call|connection)s? limit (?:was |has been |is )?(?:exceeded|reached)|limit of concurrent (?:request|call|connection)s|throttle[ _-]?exceeded|(?:exceeded|too many)[^.]{0,30}concurrent (?:request|call|connection)s|bandwidth limit exceeded/i;
 /** What AWS, Azure and others call it, as `errorNames` has it. `LimitExceeded` is none: it may be the number of tables. */
 const NAME =
-  /^(?:(?:ec2|request)?throttl(?:ed|ing)|slowdown|toomany(?:requests|calls)|(?:user)?ratelimit(?:ed|exceeded|reached)?|request(?:limit|rate)exceeded|(?:provisioned)?throughputexceeded|bandwidthlimitexceeded|server(?:too)?busy|resourceexhausted|overquerylimit|(?:daily|hourly|request|rate|api|query|call)s?quota(?:exceeded|exhausted|reached))$/;
+  /^(?:(?:ec2|request)?throttl(?:ed|ing)|slowdown|toomany(?:requests|calls)|(?:user)?ratelimit(?:ed|exceeded|reached)?|request(?:limit|rate)exceeded|(?:provisioned)?throughputexceeded|bandwidthlimitexceeded|server(?:too)?busy|resourceexhausted|overquerylimit|(?:daily|hourly|request|rate|api|query|call|complexity)s?(?:quota|budget)(?:exceeded|exhausted|reached))$/;
 const COUNTER = /^(?:x-)?rate-?limit-(limit|remaining|reset|reset-after)(?:-.+)?$/;
 
 /** @returns undefined for a refusal that is none of a limit. */

@@ -7,12 +7,12 @@
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { errorNames, errorSentences, hasStatusInside } from './error-names.ts';
+import { TOKEN_OF_PLACE } from './place-names.ts';
 
 const SEEN_OF_TEXT = 2_000;
 const KIND = '(?:access|auth|authentication|authorization|oauth2?|bearer)[ _-]?token';
 const DEAD = '(?:invalid|expired|revoked|inactive|no longer valid|not (?:valid|active))';
-const OTHER =
-  '(?:page|sync|cursor|next|skip|delta|continuation|upload|download|csrf|xsrf|verification|reset|device|push|registration|share|invite)';
+const OTHER = `(?:${TOKEN_OF_PLACE}|upload|download|csrf|xsrf|verification|reset|device|push|registration|share|invite)`;
 const WORDS = new RegExp(
   [
     `\\b${KIND}\\b[^.<>{}"]{0,40}\\b${DEAD}\\b`,
@@ -44,7 +44,7 @@ const BESIDE = '(?:the|your|this|an?|provided|given|supplied)*';
 const SENTENCE = new RegExp(
   `^(?:${BESIDE}${SUBJECT}(?:provided|given|supplied)?(?:is|has|have|was|were|been)*${WHOLE_DEAD}(?:or(?:is|has|been)*${WHOLE_DEAD})*(?:foranytokentype)?|` +
     `${BESIDE}${WHOLE_DEAD}(?:or${WHOLE_DEAD})*${BESIDE}${SUBJECT}(?:provided|given|supplied)?|` +
-    '(?:un|not)authenticated|signaturehasexpired)$',
+    '(?:un|not)authenticated|(?:authentication|login)(?:is)?required|signaturehasexpired)$',
 );
 
 /** @returns undefined where nothing says that the token of the account is no good any more. */

@@ -54,6 +54,8 @@ describe('an answer that is easily misread', () => {
       page: number,
       cursor,
     }),
+    // oxlint-disable-next-line typescript/no-explicit-any -- what a definition in a hurry has
+    response: z.ZodType<any> = z.any(),
   ) => {
     const path = `/of/${account}`;
     api.route('GET', path, ({ query, headers }) => {
@@ -63,8 +65,7 @@ describe('an answer that is easily misread', () => {
     const provider = defineProvider({ id: 'hard', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 3 });
     const list = provider.endpoint('rows', {
       input: z.object({ since: z.string().optional() }),
-      // oxlint-disable-next-line typescript/no-explicit-any -- what a definition in a hurry has
-      response: z.any(),
+      response,
       request: ({ since }, page) => ({
         ...get(path, places(page)),
         ...(since === undefined ? {} : { headers: { 'if-modified-since': since } }),
@@ -434,6 +435,21 @@ describe('an answer that is easily misread', () => {
   it('without a body is no list, and is told with the rule that would make it an empty one', async () => {
     const { run } = await read(() => ({ status: 204 }), { kind: 'page', items: (body) => body.items });
     expect((await run())?.flaws[0]?.reason).toContain('`when(status(204), endOfData())`');
+  });
+
+  it.each<[what: string, body: object, isEmpty: boolean]>([
+    ['a sentence', { Information: 'Our limit is 25 requests a day.' }, false],
+    ['a list of something else', { resourceType: 'Outcome', found: [{ id: 1 }] }, false],
+    ['a count', { resultSizeEstimate: 0 }, true],
+    ['its kind', { kind: 'mail#list', etag: 'x' }, true],
+    ['nothing', {}, true],
+  ])('that may leave its rows out, and has %s alone, is empty or not understood', async (_, body, isEmpty) => {
+    const schema = z.object({ items: z.array(z.object({ id: z.string() })).optional(), next: z.string().optional() });
+    const paginate: Paginate<Body, Row> = { ...cursor, items: ({ items }) => items ?? [], mayOmitItems: true };
+    const { run } = await read(() => ({ body }), paginate, undefined, schema);
+    const result = await run();
+    expect(result).toMatchObject({ complete: isEmpty, rows: 0 });
+    if (!isEmpty) expect(result?.flaws[0]?.reason).toContain('let `response` name one of its fields');
   });
 
   it('of two rows, whatever page is asked for, is complete where it counts two', async () => {

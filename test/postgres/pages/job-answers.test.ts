@@ -15,7 +15,7 @@ import {
   when,
   type JobState,
 } from '../../../providers/index.ts';
-import type { FakeApi } from '../../../testing/index.ts';
+import type { FakeApi, ScriptStep } from '../../../testing/index.ts';
 import { onListStage } from '../../setup/list-stage.ts';
 import type { TestDatabase } from '../../setup/servers/database.ts';
 
@@ -33,13 +33,14 @@ describe('a job', () => {
   onListStage((stage) => ({ api, db, drive, account } = stage));
 
   /** As a definition in a hurry has it: the answer of a poll may be anything. */
-  const looseOf = (state: (answer: Loose) => JobState) => {
+  const looseOf = (state: (answer: Loose) => JobState, more: object = {}) => {
     const provider = defineProvider({
       id: 'loose',
       baseUrl: () => api.url,
       auth: noAuth(),
       limits: [],
       maxAttempts: 3,
+      timeouts: { totalMs: 2_000 }, // after which a call is not on its way any more
       classify: rules([when(status(204), endOfData())]),
     });
     const report = provider.endpoint('report', {
@@ -53,6 +54,7 @@ describe('a job', () => {
         poll: (id) => get(path`/reports/${id}`),
         state,
         pollMs: { first: 20, most: 100 },
+        ...more,
       },
       request: (_, page) => get(page.job.result),
       format: 'csv',
@@ -73,6 +75,23 @@ describe('a job', () => {
     const result = await drive.run(looseOf(state), { account });
     expect(result).toMatchObject({ state: 'failed', calls: 4 });
     expect(result?.flaws[0]?.reason).toContain('`job.state` takes for running');
+  });
+
+  it.each<[what: string, more: object, after: ScriptStep]>([
+    ['`job.id`', { id: () => ({ of: 'it' }) }, 'ok'],
+    [
+      '`job.whenUnknown.found`',
+      { whenUnknown: { lookup: () => get('/reports/j1'), found: () => ({ of: 'it' }) } },
+      '500',
+    ],
+  ])('whose %s gives no id fails its list and says so', async (what, more, after) => {
+    api.route('POST', '/reports', () => ({ body: { id: 'j1' } }));
+    api.route('GET', '/reports/:id', () => ({ body: { id: 'j1' } }));
+    api.script('POST /reports', [after]);
+    const state = () => ({ state: 'running' }) as const;
+    const result = await drive.run(looseOf(state, more), { account });
+    expect(result).toMatchObject({ state: 'failed', complete: false });
+    expect(result?.flaws[0]?.reason).toContain(`${what} threw TypeError: it gave {"of":"it"} (object)`);
   });
 
   it.each(['POST', 'GET'])(

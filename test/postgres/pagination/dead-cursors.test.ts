@@ -155,6 +155,19 @@ describe('a cursor that dies in mid-list', () => {
     expect(result?.flaws).toMatchObject([{ kind: 'capped' }]);
   });
 
+  it('at a round number is believed once where it is told in words, and is a cap where it comes there again', async () => {
+    rows = numbered(1_300);
+    const dead: ScriptStep = { status: 404, body: { error: 'search_context_missing', status: 404 } };
+    const paginate = { pageSize: { start: 250 } };
+    api.script('GET /rows', [...pages(4), dead]);
+    const once = await drive.run(syncOf(paginate), { account });
+    expect(once).toMatchObject({ complete: true, rows: 1_300, fetches: 4 + 1 + 6 });
+    account = `${account}-again`;
+    api.script('GET /rows', [...pages(4), dead, ...pages(4), dead]);
+    const twice = await drive.run(syncOf(paginate), { account });
+    expect(twice).toMatchObject({ complete: false, flaws: [{ kind: 'capped' }] });
+  });
+
   describe('of a list that is read on behind the last row', () => {
     const behind = { onDeadCursor: { behind: (row: Row) => row.n } };
 

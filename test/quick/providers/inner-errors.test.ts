@@ -19,6 +19,13 @@ const writeOf = (body: unknown, status?: number) =>
 
 const ROW = { id: 1, b: 1 };
 const USER_ERRORS = [{ field: ['a'], message: 'is bad' }];
+const OUTCOME_OF_FHIR = {
+  resourceType: 'OperationOutcome',
+  issue: [{ severity: 'error', code: 'processing', diagnostics: 'The index is not available' }],
+};
+const SOAP_FAULT =
+  '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><soap:Fault>' +
+  '<faultcode>soap:Server</faultcode><faultstring>boom</faultstring></soap:Fault></soap:Body></soap:Envelope>';
 
 describe('a list', () => {
   it.each<[what: string, body: unknown, format?: BodyFormat, status?: number]>([
@@ -51,6 +58,29 @@ describe('a list', () => {
 
   it('that has no rows, and says deeper that it has no success, is an error', () => {
     expect(listOf({ data: { items: [], success: false } })).toBe('retry');
+  });
+
+  it.each<[what: string, body: unknown, format?: BodyFormat]>([
+    ['is one of errors, one of them severe', OUTCOME_OF_FHIR],
+    [
+      'is one of reasons beside a flag',
+      { success: false, processId: '', reasons: [{ code: 1, message: 'It failed' }] },
+    ],
+    ['is a fault of SOAP', SOAP_FAULT, 'xml'],
+    ['is a fault of SOAP without its prefixes', SOAP_FAULT, { kind: 'xml', prefixes: false }],
+  ])('that %s is an error, whatever the list is called', (_, body, format) => {
+    expect(listOf(body, format)).toBe('retry');
+  });
+
+  it.each<[what: string, body: unknown]>([
+    ['is of entries of a log', { logs: [{ severity: 'error', message: 'x', timestamp: 1 }], page: 1 }],
+    ['is of findings', { issues: [{ key: 'a', severity: 'CRITICAL', message: 'x', component: 'b' }], total: 1 }],
+    [
+      'tells a mere warning beside its rows',
+      { items: [ROW], issue: [{ severity: 'warning', code: 'x', diagnostics: 'y' }] },
+    ],
+  ])('that %s is none', (_, body) => {
+    expect(listOf(body)).toBe('ok');
   });
 
   it.each<[what: string, body: unknown, format?: BodyFormat, status?: number]>([
@@ -92,6 +122,7 @@ describe('a list', () => {
 describe('a write', () => {
   it.each<[what: string, body: unknown, status?: number]>([
     ['userErrors', { data: { create: { post: null, userErrors: USER_ERRORS } } }],
+    ['a list of errors, one of them severe', OUTCOME_OF_FHIR],
     ['userErrors of a certain user', { data: { create: { customerUserErrors: USER_ERRORS } } }],
     ['that it is not ok, beside data', { ok: false, data: { id: 1 } }],
     [

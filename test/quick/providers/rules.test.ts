@@ -54,6 +54,13 @@ const matches: readonly (readonly [what: string, match: Match, holds: Answer, ho
     answer(200, '{"errors":[{"code":32}]}'),
     answer(200, '<html>'),
   ],
+  [
+    'bodyField, of names with dots',
+    bodyField('error..tag', 'reset'),
+    answer(409, '{"error":{".tag":"reset"}}'),
+    answer(409, '{"error":{"tag":"reset"}}'),
+  ],
+  ['bodyField, @odata.count', bodyField('@odata.count', 0), answer(200, '{"@odata.count":0}'), ok],
   ['bodyCode, error.code', bodyCode(190), answer(400, '{"error":{"code":190}}'), ok],
   ['bodyCode, code', bodyCode(190), answer(400, '{"code":190}'), answer(400, '{"code":191}')],
   ['bodyCode, error', bodyCode('expired'), answer(400, '{"error":"expired"}'), ok],

@@ -86,6 +86,35 @@ describe('a signature of OAuth 1', () => {
   });
 });
 
+describe('OAuth 1 of accounts with a key and a realm of their own', () => {
+  it('takes both from the account', () => {
+    const auth = oauth1<{ company: string }>({
+      consumerKey: ({ extra }) => extra?.['consumerKey'],
+      consumerSecret: ({ extra }) => extra?.['consumerSecret'],
+      realm: ({ settings }) => settings.company,
+    });
+    const of = (company: string, consumerKey: string) =>
+      auth.apply(
+        { extra: { consumerKey, consumerSecret: 's' } },
+        {
+          method: 'GET',
+          url: new URL('https://api.example/1'),
+          headers: {},
+          body: undefined,
+          now: new Date(0),
+          nonce: 'n',
+          account: 'a',
+          tenant: '',
+          settings: { company },
+        },
+      ).headers?.['authorization'];
+    expect(of('c1', 'k1')).toMatch(/^OAuth realm="c1", oauth_consumer_key="k1", /);
+    expect(of('c2', 'k2')).toMatch(/^OAuth realm="c2", oauth_consumer_key="k2", /);
+    expect(() => of('c3', '')).toThrow('does the account lack it?');
+    expect(auth.secrets?.()).toEqual([undefined]);
+  });
+});
+
 describe('AWS Signature Version 4', () => {
   const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
   const ALL = '-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

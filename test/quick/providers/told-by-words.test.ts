@@ -1,6 +1,7 @@
 /** What answers say of limits, tokens and scopes by codes and words of no standard, whatever their status. */
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../../contracts/answers/answer.ts';
+import { saysCursorIsDead } from '../../../providers/pagination/dead-cursor.ts';
 import { defaultOutcome } from '../../../providers/rules/default-rules.ts';
 import { defaultWriteOutcome } from '../../../providers/rules/write-rules.ts';
 
@@ -29,6 +30,9 @@ describe('the token is dead', () => {
     { code: 'token_not_valid', detail: 'Given token not valid for any token type' },
     { error: 'login_required' },
     { message: 'API key expired' },
+    {
+      errors: [{ message: 'Authentication required, not authenticated', extensions: { code: 'AUTHENTICATION_ERROR' } }],
+    },
     'Token expired',
   ])('under 400 and 403: %j', (body) => {
     expect([read(400, body).kind, read(403, body).kind]).toEqual(['refresh-auth', 'refresh-auth']);
@@ -53,10 +57,36 @@ describe('the token is dead', () => {
     { message: 'Invalid key' },
     { message: 'The page token is invalid' },
     { code: 'ExpiredNextToken', message: 'nextToken expired' },
+    { errors: [{ message: 'offset: Your pagination token has expired.' }] },
+    { message: 'The resumption token has expired' },
+    { message: 'Your history token was revoked' },
     { message: 'Your subscription has expired' },
   ])('which other words do not say: %j', (body) => {
     expect([read(400, body).kind, read(403, body).kind]).toEqual(['permanent', 'permanent']);
   });
+});
+
+describe('a cursor is dead', () => {
+  it.each([
+    'offset: Your pagination token has expired.',
+    'The value for the nextPageToken is invalid or expired.',
+    'LIST_RECORDS_ITERATOR_NOT_AVAILABLE',
+    'The continuation token provided is incorrect',
+    '<error code="badResumptionToken">The value of the resumptionToken argument is invalid or expired.</error>',
+    'INVALID_QUERY_LOCATOR: invalid query locator',
+    '{"code":"not_found","message":"scroll parameter not found"}',
+    'CursorException: The cursor provided for pagination has expired.',
+    'No search context found for id [17], search_context_missing_exception',
+  ])('%s', (text) => {
+    expect(saysCursorIsDead(text)).toBe(true);
+  });
+
+  it.each(['Invalid access token', 'The page size must be at most 100', 'Your token has expired'])(
+    'which %s does not say',
+    (text) => {
+      expect(saysCursorIsDead(text)).toBe(false);
+    },
+  );
 });
 
 describe('a scope is missing', () => {
@@ -67,6 +97,7 @@ describe('a scope is missing', () => {
     [401, { message: 'Missing scope: read:users' }, {}],
     [403, { message: 'Access token does not have the required scopes, or is not valid for this' }, {}],
     [403, { error: { status: 'ACCESS_TOKEN_SCOPE_INSUFFICIENT' } }, {}],
+    [401, { error_summary: 'missing_scope/..', error: { '.tag': 'missing_scope', required_scope: 'files.read' } }, {}],
     [200, { ok: false, error: 'missing_scope', needed: 'users:read' }, {}],
   ])('which no new token mends: %i %j', (status, body, headers) => {
     expect(read(status, body, headers)).toMatchObject({ kind: 'permanent', cause: 'auth' });
@@ -94,6 +125,12 @@ describe('a limit was hit', () => {
     [400, { message: 'API calls quota exceeded! maximum admitted 10 per Minute.' }],
     [500, { message: 'Rate limit exceeded' }],
     [509, { message: 'Bandwidth Limit Exceeded' }],
+    [403, { Fault: { Error: [{ Message: 'message=ThrottleExceeded; errorCode=003001; statusCode=403' }] } }],
+    [200, { success: false, errors: [{ code: '606', message: "Max rate limit '100' exceeded with in '20' secs" }] }],
+    [200, { success: false, errors: [{ code: '607', message: 'Daily quota reached' }] }],
+    [200, { success: false, errors: [{ code: '615', message: 'Concurrent access limit reached' }] }],
+    [200, { success: false, reasons: [{ code: 5, message: 'You have reached the limit of concurrent requests' }] }],
+    [200, { errors: [{ message: 'Complexity budget exhausted, query cost 30001', extensions: { status_code: 429 } }] }],
     [200, { code: 429, message: 'wait' }],
     [200, { ok: false, error: 'ratelimited', retry_in: 3 }],
     [200, { status: 'OVER_QUERY_LIMIT', results: [] }],
