@@ -11,6 +11,9 @@ import type { IfRunning } from './running-run.ts';
 /** Default of `giveUpAfterMs` for starts from an app or a schedule. */
 export const GIVE_UP_AFTER_MS = 3 * 86_400_000;
 
+/** How long an answer to a call of a list is kept while the database is away, in milliseconds: a restart or a failover. */
+export const STORING_PATIENCE_MS = 60_000;
+
 /** Input of the `sync` workflow. */
 export interface SyncInput {
   readonly sync: string;

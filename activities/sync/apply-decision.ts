@@ -14,6 +14,7 @@ import { retryLater, waitingFor } from '../call/to-failure.ts';
 import { pauseUntilReconnected } from '../credentials/credentials.ts';
 import { callsOf, fenceOf, later, pageSizeKey, type Asked, type Attempt } from './attempt.ts';
 import { SIZE_DOUBTED_UNTIL, type Decision } from './decide.ts';
+import { writeDown } from './write-down.ts';
 
 /** The same answer that could not be understood, so often in a row, is what the third party answers. */
 const SAME_RIDDLES = 2;
@@ -68,7 +69,7 @@ export async function again(
   const backoff = (): number => backoffMs(costs === 'nothing' ? 0 : attemptsBefore + 1);
   const delayMs = afterMs === undefined ? backoff() : afterMs;
   const deferral = { costs, calls, delayMs, why: reason, ...(riddle === undefined ? {} : { riddle }) };
-  const deferred = await deferUnit(deps.pool, fenceOf(asked, pages), deferral);
+  const deferred = await writeDown(asked, () => deferUnit(deps.pool, fenceOf(asked, pages), deferral));
   // Another attempt has moved the unit on: its workflow reads where it is.
   if (!deferred) return { unit: request.unit, state: 'more', children: true };
   const spent = spentBy(sync, deferred.attempts, deferred.isSame);
@@ -136,7 +137,7 @@ export async function end(
   reason: string,
   calls: number,
 ): Promise<PageFact> {
-  const isEnded = await endUnit(asked.deps.pool, fenceOf(asked, pages), kind, reason, calls);
+  const isEnded = await writeDown(asked, () => endUnit(asked.deps.pool, fenceOf(asked, pages), kind, reason, calls));
   const fact = ended(asked);
   // A lane that came last may be the one that reads on, or may have split the list.
   return isEnded && kind !== 'complete' ? fact : { ...fact, lanes: 1 };
@@ -162,7 +163,8 @@ export function paused({ request }: Asked, reason: string | null): PageFact {
 
 async function count(attempt: Attempt, calls: number, why: string | null): Promise<void> {
   const { deps, unit } = attempt;
-  await deferUnit(deps.pool, fenceOf(attempt, unit.pages), { costs: 'nothing', calls, delayMs: null, why });
+  const deferral = { costs: 'nothing', calls, delayMs: null, why } as const;
+  await writeDown(attempt, () => deferUnit(deps.pool, fenceOf(attempt, unit.pages), deferral));
 }
 
 /** Asks for half as much from now on, at this very position too. @returns false when it can't be less. */
