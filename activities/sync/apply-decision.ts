@@ -12,7 +12,7 @@ import type { CompiledSync } from '../../providers/define/define-sync.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';
 import { pauseUntilReconnected } from '../credentials/credentials.ts';
-import { callsOf, fenceOf, later, pageSizeKey, type Asked, type Attempt } from './attempt.ts';
+import { callsOf, fenceOf, hasMoved, later, pageSizeKey, type Asked, type Attempt } from './attempt.ts';
 import { SIZE_DOUBTED_UNTIL, type Decision } from './decide.ts';
 import { writeDown } from './write-down.ts';
 
@@ -71,7 +71,7 @@ export async function again(
   const deferral = { costs, calls, delayMs, why: reason, ...(riddle === undefined ? {} : { riddle }) };
   const deferred = await writeDown(asked, () => deferUnit(deps.pool, fenceOf(asked, pages), deferral));
   // Another attempt has moved the unit on: its workflow reads where it is.
-  if (!deferred) return { unit: request.unit, state: 'more', children: true };
+  if (!deferred) return { unit: request.unit, state: 'more', hasMoved: true };
   const spent = spentBy(sync, deferred.attempts, deferred.isSame);
   if (spent !== undefined) {
     // A refusal of credentials at the end does not hide what went wrong all the time before.
@@ -138,14 +138,15 @@ export async function end(
   calls: number,
 ): Promise<PageFact> {
   const isEnded = await writeDown(asked, () => endUnit(asked.deps.pool, fenceOf(asked, pages), kind, reason, calls));
-  const fact = ended(asked);
+  const { unit } = asked.request;
+  if (!isEnded || hasMoved(asked, pages ?? 0)) return ended(asked);
   // A lane that came last may be the one that reads on, or may have split the list.
-  return isEnded && kind !== 'complete' ? fact : { ...fact, lanes: 1 };
+  return { unit, state: 'ended', children: true, ...(kind === 'complete' ? { lanes: 1 } : {}) };
 }
 
-/** The unit is at its end, as far as this attempt knows; a list that is read further is handed out again. */
+/** Another attempt has brought the unit to its end, or has moved it; a list that is read further is handed out again. */
 export function ended({ request }: Asked): PageFact & { readonly state: 'ended' } {
-  return { unit: request.unit, state: 'ended', children: true };
+  return { unit: request.unit, state: 'ended', hasMoved: true };
 }
 
 export function notNow({ request }: Asked, reason: string, delayMs: number): PageFact {
