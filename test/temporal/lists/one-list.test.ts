@@ -184,6 +184,7 @@ describe('a run of a single list', () => {
     it.concurrent('hears a signal that somebody else sends, between two of its workflow tasks', async ({ expect }) => {
       const run = await walking('signal');
       await world.temporal.workflow.getHandle(run.workflowId).signal('pause');
+      await expect.poll(() => toldStates(run), { interval: 100 }).toBe(1);
       await callsStop('signal', 12_000);
       expect(await run.progress()).toMatchObject({ state: 'paused' });
       await world.temporal.workflow.getHandle(run.workflowId).signal('resume');
