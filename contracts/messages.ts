@@ -11,6 +11,9 @@ import type { IfRunning } from './running-run.ts';
 /** Default of `giveUpAfterMs` for starts from an app or a schedule. */
 export const GIVE_UP_AFTER_MS = 3 * 86_400_000;
 
+/** How long an answer to a call of a list is kept while the database is away, in milliseconds: a restart or a failover. */
+export const STORING_PATIENCE_MS = 60_000;
+
 /** Input of the `sync` workflow. */
 export interface SyncInput {
   readonly sync: string;
@@ -156,7 +159,8 @@ export interface FetchPageInput {
 /**
  * The small facts of one call, with the unit that they are about.
  * `wantsDurable`: the call had to wait or was slow, so the next one should not be made inside a workflow task.
- * `lanes`: units that were added to this same node. `children`: the page, or one of those before it, may have added units below.
+ * `lanes`: units that were added to this same node. `children`: the page may have added units below.
+ * `hasMoved`: another attempt has stored pages of the unit, or ended it, and nobody has told what that brought: both may be.
  * `pages`: pages that the unit has now; the next call of the unit is told.
  * `ahead`: calls that may be asked for at once from here on. Default 1.
  */
@@ -166,6 +170,7 @@ export type PageFact =
       readonly state: 'more' | 'ended';
       readonly lanes?: number;
       readonly children?: true;
+      readonly hasMoved?: true;
       readonly wantsDurable?: boolean;
       readonly pages?: number;
       readonly ahead?: number;

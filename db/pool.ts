@@ -35,6 +35,11 @@ const defaults = {
 
 /** A server that has not answered to a new connection after this long is not there. */
 const CONNECT_MS = 10_000;
+/**
+ * A server ends a statement that runs too long. Of one that says nothing for so long beyond that, its host is gone: without this,
+ * each connection would wait for it for a quarter of an hour, and none would be free.
+ */
+const SILENCE_MS = 5_000;
 
 /** bigint columns are row ids and microseconds here, all below 2^53. An app's own queries keep the parsers that it has. */
 const ourTypes: CustomTypesConfig = {
@@ -54,6 +59,7 @@ export function createPool(connectionString: string, options: PoolOptions = {}):
     max,
     application_name: applicationName,
     statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + SILENCE_MS,
     connectionTimeoutMillis: waitMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
@@ -82,6 +88,8 @@ export function withOurTypes(pool: Pool): Pool {
 class QuicklyConnected extends Client {
   constructor(config?: ClientConfig) {
     super({ ...config, connectionTimeoutMillis: CONNECT_MS });
+    // The pool listens to idle connections only. One that breaks between two statements of a transaction would end the process.
+    this.on('error', () => {});
   }
 }
 
@@ -91,7 +99,10 @@ type Connected = (
   release?: (broken?: Error | boolean) => void,
 ) => void;
 
-/** Says what a caller has waited for in vain. `query` comes through here, too. */
+/**
+ * Says what a caller has waited for in vain. `query` comes through here, too. `pg` gives such errors no code. With one of Node's,
+ * they are known for what passes by itself.
+ */
 class PatientPool extends PgPool {
   override connect(): Promise<PgPoolClient>;
   override connect(callback: Connected): void;
@@ -104,15 +115,24 @@ class PatientPool extends PgPool {
   }
 
   #explained(error: Error): Error {
-    if (error.message !== 'timeout exceeded when trying to connect') return error;
     const { max, connectionTimeoutMillis = 0 } = this.options;
+    if (NO_ANSWER.has(error.message))
+      return tooLate(`Postgres did not answer to a new connection within ${duration(CONNECT_MS)}`, error);
+    if (error.message !== 'timeout exceeded when trying to connect') return error;
     const waiting = this.waitingCount + 1;
-    return new Error(
+    return tooLate(
       `No connection to Postgres became free within ${duration(connectionTimeoutMillis)}: all ${max} of this process are in use, ` +
         `and ${waiting === 1 ? '1 caller waits' : `${waiting} callers wait`}. The database or this machine has more to do than it can.`,
-      { cause: error },
+      error,
     );
   }
+}
+
+/** Of `pg` and of its pool, about a connection that is being made. */
+const NO_ANSWER: ReadonlySet<string> = new Set(['timeout expired', 'Connection terminated due to connection timeout']);
+
+function tooLate(message: string, cause: Error): Error {
+  return Object.assign(new Error(message, { cause }), { code: 'ETIMEDOUT' });
 }
 
 /** What a `store` of the user's gets of a transaction of ours: its queries, and nothing that would end it. */
@@ -161,7 +181,13 @@ export async function onClient<T>(
     await client.query('commit');
     return result;
   } catch (error) {
-    await client.query('rollback').catch(onBroken); // the first error is the one to report
+    // A rollback would wait behind a statement that has no answer.
+    if (isUnanswered(error)) onBroken(error);
+    else await client.query('rollback').catch(onBroken); // the first error is the one to report
     throw error;
   }
+}
+
+function isUnanswered(error: unknown): error is Error {
+  return error instanceof Error && error.message === 'Query read timeout';
 }

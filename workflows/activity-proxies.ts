@@ -5,10 +5,10 @@
  */
 import { ActivityCancellationType, isCancellation, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { LONGEST_FIRST_CALL_MS } from '../contracts/messages.ts';
+import { LONGEST_FIRST_CALL_MS, STORING_PATIENCE_MS } from '../contracts/messages.ts';
 
-/** In-place wait, store and margin on top of the call's own ceiling. */
-const CALL_MARGIN_MS = 20_000;
+/** In-place wait, store and margin on top of the call's own ceiling. A lost worker is noticed by its task or its heartbeat. */
+const CALL_MARGIN_MS = STORING_PATIENCE_MS + 20_000;
 /**
  * An answer to a write is in hand and must be recorded, also while the database fails over. A lost worker is noticed
  * by its heartbeat.

@@ -1,6 +1,7 @@
 /**
- * Writes down what became of a call. The answer is in hand, and losing it would leave a write of unknown fate: so while the
- * database is away, this goes on trying. Used by everything in this folder that has made a call.
+ * Writes down what became of a call. The answer is in hand. Losing it would leave a write of unknown fate, or repeat a call: so
+ * while the database is away, this goes on trying. Used by everything in this folder that has made a call, and by
+ * `activities/sync/write-down.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isInfrastructure } from '../call/infrastructure.ts';
@@ -22,14 +23,25 @@ const LAST_PATIENCE_MS = 10_000;
 const LONGEST_PAUSE_MS = 2_000;
 
 /** @throws what `write` throws when waiting does not mend it, or when the database stays away for nine minutes. */
-export async function recorded<T>({ signal }: Life, write: () => Promise<T>): Promise<T> {
-  let lastAt = performance.now() + PATIENCE_MS;
+export function recorded<T>({ signal }: Life, write: () => Promise<T>): Promise<T> {
+  return whileAway({ patienceMs: PATIENCE_MS, isEnding: () => signal?.aborted === true }, write);
+}
+
+export interface Patience {
+  readonly patienceMs: number;
+  /** The worker, or the attempt, is to end. */
+  readonly isEnding: () => boolean;
+}
+
+/** @throws what `write` throws when waiting does not mend it, or has not within the patience. */
+export async function whileAway<T>({ patienceMs, isEnding }: Patience, write: () => Promise<T>): Promise<T> {
+  let lastAt = performance.now() + patienceMs;
   for (let tries = 1; ; tries++) {
     try {
       return await write();
     } catch (error) {
       const now = performance.now();
-      if (signal?.aborted) lastAt = Math.min(lastAt, now + LAST_PATIENCE_MS);
+      if (isEnding()) lastAt = Math.min(lastAt, now + LAST_PATIENCE_MS);
       if (!isInfrastructure(error) || now > lastAt) throw error;
     }
     await delay(Math.min(LONGEST_PAUSE_MS, 50 * 2 ** Math.min(tries, 10)));

@@ -19,6 +19,7 @@ import { fenceOf, type Attempt } from '../sync/attempt.ts';
 import type { Facts } from '../sync/decide.ts';
 import { decisionOn, notUnderstood, storeAnswer } from '../sync/settle-answer.ts';
 import { UserCodeError } from '../sync/user-code.ts';
+import { writeDown } from '../sync/write-down.ts';
 
 /** One list of the batch: an attempt of its own, as if it had been asked for alone. */
 export interface BatchedList {
@@ -154,6 +155,7 @@ function withItems(attempt: Attempt, response: unknown, items: readonly unknown[
 /** The call is counted; the halves are asked for by calls of their own. */
 async function split(lead: Attempt, why: string): Promise<PageFact> {
   const { deps, unit, request } = lead;
-  await deferUnit(deps.pool, fenceOf(lead, unit.pages), { costs: 'nothing', calls: 1, delayMs: null, why });
+  const deferral = { costs: 'nothing', calls: 1, delayMs: null, why } as const;
+  await writeDown(lead, () => deferUnit(deps.pool, fenceOf(lead, unit.pages), deferral));
   return { unit: request.unit, state: 'more', isSplit: true, children: true };
 }

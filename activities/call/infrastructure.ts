@@ -23,7 +23,7 @@ const PASSING_CODES: ReadonlySet<string> = new Set([
 ]);
 /** Of `pg`, which gives these no code. */
 const PASSING_MESSAGES =
-  /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Query read timeout|Cannot use a pool after calling end)/;
+  /^(Connection terminated|Client has encountered a connection error|Query read timeout|Cannot use a pool after calling end)/;
 
 export function isInfrastructure(error: unknown): boolean {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return true;

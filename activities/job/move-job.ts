@@ -13,18 +13,23 @@ import type { Sent } from '../call/with-permit.ts';
 import { again, applyDecision, end, notNow } from '../sync/apply-decision.ts';
 import { fenceOf, type Attempt } from '../sync/attempt.ts';
 import { settle } from '../sync/settle-answer.ts';
+import { writeDown } from '../sync/write-down.ts';
 
 export function isGood({ kind }: Outcome): boolean {
   return kind === 'ok' || kind === 'flawed';
 }
 
-export function move(attempt: Attempt, how: Omit<JobMove, 'why'>): Promise<UnitJob | undefined> {
-  return setJob(attempt.deps.pool, fenceOf(attempt, attempt.unit.pages), { ...how, why: null });
+export function move(
+  attempt: Attempt,
+  how: Omit<JobMove, 'why'>,
+  why: string | null = null,
+): Promise<UnitJob | undefined> {
+  const { deps, unit } = attempt;
+  return writeDown(attempt, () => setJob(deps.pool, fenceOf(attempt, unit.pages), { ...how, why }));
 }
 
 export async function moveAndWait(attempt: Attempt, how: Omit<JobMove, 'why'>, why: string): Promise<PageFact> {
-  const { deps, unit } = attempt;
-  const stored = await setJob(deps.pool, fenceOf(attempt, unit.pages), { ...how, why });
+  const stored = await move(attempt, how, why);
   return stored ? notNow(attempt, why, how.delayMs ?? 0) : cameLate(attempt);
 }
 

@@ -258,13 +258,7 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
         ...(names ? { names } : {}),
         ...told,
       } as const;
-      const stored = await setJob(attempt.deps.pool, fenceOf(attempt, unit.pages), {
-        was: known,
-        now,
-        calls: 1,
-        delayMs: null,
-        why: null,
-      });
+      const stored = await move(attempt, { was: known, now, calls: 1, delayMs: null });
       if (!stored) return { fact: cameLate(attempt) };
       return { results: results?.map((result) => ({ id, result })) ?? [{ id, result: '' }], told };
     }

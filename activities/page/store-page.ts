@@ -208,14 +208,15 @@ async function commitStep(
     state: 'more',
     pages: unit.pages + 1,
     ...(wantsDurable ? { wantsDurable } : {}),
-    ...(page.children.length > 0 || attempt.hasMoved ? { children: true as const } : {}),
+    ...(page.children.length > 0 ? { children: true as const } : {}),
+    ...(attempt.hasMoved ? { hasMoved: true as const } : {}),
   } as const;
   // While the page size may still grow, and where lanes share a list, the database knows more.
   const isInRow = attempt.pageSize >= paginate.pageSize.max && !unit.isLaned && !wantsDurable;
   const commit = async (): Promise<PageFact> => {
     const { page: stored, committed } = await storeRows(attempt, page, rows, setAside);
     // Another attempt has stored this very page: its worker goes on with the unit, and so does the next attempt.
-    if (committed.stale) return { unit: request.unit, state: 'more', children: true, wantsDurable };
+    if (committed.stale) return { unit: request.unit, state: 'more', hasMoved: true, wantsDurable };
     if (page.expectsNew) newRows.told(account, node.resource, committed.isAllNew === true);
     // How many of its gone rows count, the database knows.
     const isAsTold = !page.checks && page.gone.length === 0;

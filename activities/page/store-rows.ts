@@ -9,6 +9,7 @@ import { isPlainPage } from '../../db/stores/sync/insert-only-pages.ts';
 import { isRefusedData, refusedRows } from '../../db/stores/sync/refused-rows.ts';
 import { inTransaction, queriesOf } from '../../db/pool.ts';
 import type { Attempt } from '../sync/attempt.ts';
+import { writeDown } from '../sync/write-down.ts';
 import { allFlaws, asideFlaws, type PageRows } from './page-rows.ts';
 import { NotUnderstood, type ReadPage } from './read-page.ts';
 
@@ -26,7 +27,7 @@ export async function storeRows(
   setAside: ReadPage['setAside'],
 ): Promise<StoredRows> {
   try {
-    return stored(attempt, page, await store(attempt, page, rows.data));
+    return stored(attempt, page, await writeDown(attempt, () => store(attempt, page, rows.data)));
   } catch (error) {
     if (!isRefusedData(error)) throw error;
     const refused = await refusedRows(attempt.deps.pool, rows.data);
@@ -49,7 +50,7 @@ export async function storeRows(
       flaws: allFlaws(page.flaws, asideFlaws(aside)),
     };
     const data = rows.data.filter((_, index) => !isGone.has(index));
-    return stored(attempt, rest, await store(attempt, rest, data));
+    return stored(attempt, rest, await writeDown(attempt, () => store(attempt, rest, data)));
   }
 }
 

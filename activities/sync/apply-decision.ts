@@ -12,8 +12,9 @@ import type { CompiledSync } from '../../providers/define/define-sync.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';
 import { pauseUntilReconnected } from '../credentials/credentials.ts';
-import { callsOf, fenceOf, later, pageSizeKey, type Asked, type Attempt } from './attempt.ts';
+import { callsOf, fenceOf, hasMoved, later, pageSizeKey, type Asked, type Attempt } from './attempt.ts';
 import { SIZE_DOUBTED_UNTIL, type Decision } from './decide.ts';
+import { writeDown } from './write-down.ts';
 
 /** The same answer that could not be understood, so often in a row, is what the third party answers. */
 const SAME_RIDDLES = 2;
@@ -68,9 +69,9 @@ export async function again(
   const backoff = (): number => backoffMs(costs === 'nothing' ? 0 : attemptsBefore + 1);
   const delayMs = afterMs === undefined ? backoff() : afterMs;
   const deferral = { costs, calls, delayMs, why: reason, ...(riddle === undefined ? {} : { riddle }) };
-  const deferred = await deferUnit(deps.pool, fenceOf(asked, pages), deferral);
+  const deferred = await writeDown(asked, () => deferUnit(deps.pool, fenceOf(asked, pages), deferral));
   // Another attempt has moved the unit on: its workflow reads where it is.
-  if (!deferred) return { unit: request.unit, state: 'more', children: true };
+  if (!deferred) return { unit: request.unit, state: 'more', hasMoved: true };
   const spent = spentBy(sync, deferred.attempts, deferred.isSame);
   if (spent !== undefined) {
     // A refusal of credentials at the end does not hide what went wrong all the time before.
@@ -136,15 +137,16 @@ export async function end(
   reason: string,
   calls: number,
 ): Promise<PageFact> {
-  const isEnded = await endUnit(asked.deps.pool, fenceOf(asked, pages), kind, reason, calls);
-  const fact = ended(asked);
+  const isEnded = await writeDown(asked, () => endUnit(asked.deps.pool, fenceOf(asked, pages), kind, reason, calls));
+  const { unit } = asked.request;
+  if (!isEnded || hasMoved(asked, pages ?? 0)) return ended(asked);
   // A lane that came last may be the one that reads on, or may have split the list.
-  return isEnded && kind !== 'complete' ? fact : { ...fact, lanes: 1 };
+  return { unit, state: 'ended', children: true, ...(kind === 'complete' ? { lanes: 1 } : {}) };
 }
 
-/** The unit is at its end, as far as this attempt knows; a list that is read further is handed out again. */
+/** Another attempt has brought the unit to its end, or has moved it; a list that is read further is handed out again. */
 export function ended({ request }: Asked): PageFact & { readonly state: 'ended' } {
-  return { unit: request.unit, state: 'ended', children: true };
+  return { unit: request.unit, state: 'ended', hasMoved: true };
 }
 
 export function notNow({ request }: Asked, reason: string, delayMs: number): PageFact {
@@ -162,7 +164,8 @@ export function paused({ request }: Asked, reason: string | null): PageFact {
 
 async function count(attempt: Attempt, calls: number, why: string | null): Promise<void> {
   const { deps, unit } = attempt;
-  await deferUnit(deps.pool, fenceOf(attempt, unit.pages), { costs: 'nothing', calls, delayMs: null, why });
+  const deferral = { costs: 'nothing', calls, delayMs: null, why } as const;
+  await writeDown(attempt, () => deferUnit(deps.pool, fenceOf(attempt, unit.pages), deferral));
 }
 
 /** Asks for half as much from now on, at this very position too. @returns false when it can't be less. */

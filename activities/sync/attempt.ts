@@ -57,6 +57,14 @@ export function fenceOf({ request }: Asked, pages = request.pages): UnitFence {
   return { unit: request.unit, run: request.runId, node: request.node, pages: pages ?? 0 };
 }
 
+/**
+ * Whether another attempt has moved the unit since its workflow was told of it: its worker was lost, or came late. Nobody has told
+ * the workflow then what those pages have brought. @param pages of the unit now.
+ */
+export function hasMoved({ request }: Asked, pages: number): boolean {
+  return (request.pages ?? 0) !== pages;
+}
+
 /** Where the list stands, for pagination. */
 export function stateOf({ unit, asked, pageSize, isSizable }: Attempt): ListState {
   const { position, pages, items, rows, guard, isLaned, given, beyond } = unit;

@@ -9,7 +9,7 @@ import type { CompiledSync, NodeDefinition } from '../../providers/define/define
 import type { PageRequest } from '../../providers/pagination/options.ts';
 import { givenAs, isBelow } from '../../contracts/tree.ts';
 import { accountFacts } from '../call/account-facts.ts';
-import { type Asked, type Attempt } from './attempt.ts';
+import { hasMoved, type Asked, type Attempt } from './attempt.ts';
 import { checkpointFor } from './kept-state.ts';
 import { userCode } from './user-code.ts';
 import { askFrom } from '../page/watermark.ts';
@@ -63,7 +63,7 @@ export function attemptAt(asked: Asked, node: NodeDefinition, loaded: LoadedUnit
     pageSize,
     asked: page,
     isSizable: isSizable(endpoint, input, page, of),
-    hasMoved: asked.request.pages !== undefined && asked.request.pages !== unit.pages,
+    hasMoved: hasMoved(asked, unit.pages),
     since,
     readAt,
   };

@@ -21,14 +21,17 @@ export function callAhead(
   let open = count;
   let last: PageFact = { unit: request.unit, state: 'idle' };
   let hasChildren = false;
+  let hasMoved = false;
   let failure: { readonly error: unknown } | undefined;
   const onEnd = (): void => {
     if (--open > 0) return;
     if (failure) onError(failure.error);
-    else onFact(hasChildren && isPage(last) ? { ...last, children: true } : last);
+    else
+      onFact(isPage(last) ? { ...last, ...(hasChildren && { children: true }), ...(hasMoved && { hasMoved }) } : last);
   };
   const onEach = (fact: PageFact): void => {
     if (isPage(fact) && fact.children) hasChildren = true;
+    if (isPage(fact) && fact.hasMoved) hasMoved = true;
     if (isLater(fact, last)) last = fact;
     onEnd();
   };

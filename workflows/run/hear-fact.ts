@@ -31,8 +31,8 @@ export function hearFact(walk: WalkState, node: Node, fact: PageFact, resumesBef
     case 'ended':
       if (fact.wantsDurable) node.durableCallsLeft = DURABLE_CALLS_AFTER_A_WAIT;
       else if (node.durableCallsLeft > 0 && --node.durableCallsLeft === 0) notes.note(node);
-      if (fact.lanes) node.mayHaveMore = true;
-      if (fact.children) for (const child of nodes.childrenOf(node)) child.mayHaveMore = true;
+      if (fact.lanes || fact.hasMoved) node.mayHaveMore = true;
+      if (fact.children || fact.hasMoved) for (const child of nodes.childrenOf(node)) child.mayHaveMore = true;
       break;
     case 'over':
       stopWalk(walk, 'over');

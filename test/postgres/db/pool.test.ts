@@ -1,8 +1,10 @@
 import { Client, Pool as PgPool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPool, migrate } from '../../../db/index.ts';
+import { isInfrastructure } from '../../../activities/call/infrastructure.ts';
+import { createPool, inTransaction, migrate } from '../../../db/index.ts';
 import { createLimiter, defineLimits, inflight, learned, window } from '../../../limiter/index.ts';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { startSilentProxy } from '../../setup/servers/silent-proxy.ts';
 
 describe('a pool of ours', () => {
   let db: TestDatabase;
@@ -21,8 +23,62 @@ describe('a pool of ours', () => {
       const ends = await Promise.allSettled(waits);
       expect(ends[0]).toMatchObject({ reason: { message: expect.stringContaining(text) as string } });
       expect(ends[1]).toMatchObject({ reason: { message: expect.stringContaining('1 caller waits') as string } });
+      // It passes by itself, and costs nobody an attempt.
+      for (const end of ends) expect(end.status === 'rejected' && isInfrastructure(end.reason)).toBe(true);
     } finally {
       for (const client of busy) client.release();
+      await pool.end();
+    }
+  });
+
+  it('is free of the connections of a server that says nothing more: its host is gone', async () => {
+    const proxy = await startSilentProxy(db.url);
+    const pool = createPool(proxy.url, { max: 2, statementTimeoutMs: 300, waitMs: 30_000 });
+    try {
+      await Promise.all([pool.query('select 1'), pool.query('select 1')]);
+      proxy.silence();
+      const ends = await Promise.allSettled([
+        pool.query('select 1'),
+        inTransaction(pool, (tx) => tx.query('select 1')),
+      ]);
+      for (const end of ends) expect(end.status === 'rejected' && isInfrastructure(end.reason)).toBe(true);
+      proxy.speak();
+      expect((await pool.query('select 2 as n')).rows).toEqual([{ n: 2 }]);
+    } finally {
+      await pool.end();
+      await proxy.stop();
+    }
+  });
+
+  it('says of a server that does not answer to a new connection that it may come back', async () => {
+    const proxy = await startSilentProxy(db.url);
+    proxy.silence();
+    const pool = createPool(proxy.url, { max: 1 });
+    try {
+      const error: unknown = await pool.query('select 1').catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({
+        message: expect.stringContaining('did not answer to a new connection within 10 s') as string,
+      });
+      expect(isInfrastructure(error)).toBe(true);
+    } finally {
+      await pool.end();
+      await proxy.stop();
+    }
+  });
+
+  it('outlives a connection that Postgres ends between two statements of a transaction', async () => {
+    const pool = createPool(db.url, { max: 1 });
+    try {
+      const ended = inTransaction(pool, async (tx) => {
+        const { rows } = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
+        const closed = new Promise((resolve) => tx.once('end', resolve));
+        await db.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+        await closed;
+        await tx.query('select 1');
+      });
+      expect(isInfrastructure(await ended.catch((thrown: unknown) => thrown))).toBe(true);
+      expect((await pool.query('select 2 as n')).rows).toEqual([{ n: 2 }]);
+    } finally {
       await pool.end();
     }
   });

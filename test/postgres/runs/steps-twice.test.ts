@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 import {
   askRun,
   commitPage,
@@ -15,9 +17,58 @@ import {
 } from '../../../db/index.ts';
 import { endOpenUnits } from '../../../db/stores/run/run-ending-store.ts';
 import { closeUnopened, enterRun } from '../../../db/stores/run/run-store.ts';
+import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { NODE, openList, RESOURCE, type Place } from '../../setup/interleavings/one-list.ts';
 import { pageToCommit } from '../../setup/page-to-commit.ts';
+
+const ItemPage = z.object({ items: z.array(z.object({ id: z.string() })), total: z.number() });
+
+describe('a call of a list that is made again, since its worker was lost with what it had stored', () => {
+  let db: TestDatabase;
+  let drive: Drive;
+  let api: FakeApi;
+  beforeAll(async () => {
+    db = await createTestDatabase();
+    drive = await createDrive(db.pool);
+    api = await startFakeApi();
+  });
+  afterAll(async () => {
+    await api?.stop();
+    await drive?.end();
+    await db?.drop();
+  });
+
+  it.each([
+    { what: 'that has no other page', count: 25, state: 'ended' },
+    { what: 'that goes on', count: 65, state: 'more' },
+  ])('says that there may be lanes of which nobody has told: of a lane $what', async ({ count, state }) => {
+    const path = `/lists/${count}`;
+    api.list(path, { count, itemAt: (_, i) => ({ id: `${i}` }), pagination: 'page', total: 'exact' });
+    const provider = defineProvider({ id: 'lanes', baseUrl: api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('list', {
+      input: z.object({}),
+      response: ItemPage,
+      request: (_, page) => get(path, { page: page.number, limit: page.size }),
+      paginate: {
+        kind: 'page',
+        items: ({ items }) => items,
+        total: ({ total }) => total,
+        pageSize: { start: 10, max: 10 },
+        lanes: 3,
+      },
+    });
+    const sync = defineSync('lanes', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: (input) => input, key: ({ id }) => id }),
+    }));
+    const runId = randomUUID();
+    const { units } = await drive.open(sync, runId);
+    const of = { runId, node: 'rows', unit: units[0]?.id ?? 0 };
+    expect(await drive.call(sync, of)).toMatchObject({ lanes: expect.any(Number) as number });
+    expect(await drive.call(sync, of)).toMatchObject({ state, hasMoved: true });
+  });
+});
 
 describe('a step of a run that is done twice', () => {
   let db: TestDatabase;

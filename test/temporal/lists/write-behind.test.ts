@@ -51,6 +51,12 @@ describe('a page that is being stored behind its answer', () => {
     );
     return rows[0]!.n;
   };
+  const breakConnections = async (): Promise<void> => {
+    await world.db.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name = 'sluice-worker'`,
+    );
+  };
   /** Lets no page of the run's lists be stored until it is released. */
   const lockLists = async (run: SyncHandle): Promise<() => Promise<void>> => {
     const client = await world.db.pool.connect();
@@ -97,6 +103,24 @@ describe('a page that is being stored behind its answer', () => {
         expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows, calls: pages });
         expect(api.report()).toMatchObject({ calls: pages, repeated: [] });
         expect(await rowsStored(world.db, account)).toBe(rows);
+      },
+    );
+
+    it.each(kinds)(
+      'is stored without another call when Postgres ends its connection again and again: $what',
+      async ({ sync, pages, rows }) => {
+        const run = await start(sync);
+        await callsReach(20);
+        const release = await hold(run);
+        const { calls } = api.report();
+        for (let times = 0; times < 3; times++) {
+          await breakConnections();
+          await expect.poll(heldUp, { interval: 10 }).toBeGreaterThan(0);
+        }
+        expect(api.report().calls).toBe(calls);
+        await release();
+        expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows, calls: pages });
+        expect(api.report()).toMatchObject({ calls: pages, repeated: [] });
       },
     );
 
@@ -215,7 +239,7 @@ describe('a page that is being stored behind its answer', () => {
 
   it('costs each list one call when its worker is killed in that moment', async () => {
     const { pages, rows, lists } = kinds[1];
-    const { url: databaseUrl, pool } = world.db;
+    const { url: databaseUrl } = world.db;
     const startProcess = async () => {
       const env = { FOREST_URL: api.url };
       const started = await startWorkerProcess({
@@ -236,10 +260,7 @@ describe('a page that is being stored behind its answer', () => {
     expect(lost).toBeGreaterThan(0);
     await first.kill();
     // Postgres would carry out what waits, though nobody is there any more to hear of it.
-    await pool.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-       where datname = current_database() and application_name = 'sluice-worker'`,
-    );
+    await breakConnections();
     await expect.poll(heldUp, { interval: 10 }).toBe(0);
     await release();
     expect(await progressOf(run)).toEqual(before);
