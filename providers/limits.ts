@@ -141,18 +141,19 @@ export function numberAt(path: string): (answer: Answer) => number | undefined {
   };
 }
 
-/** The name under which calls are known that no limit applies to. */
+/** The name under which calls are known of which no limit says how many there may be in a time. */
 const UNLIMITED = 'unlimited';
 const unlimited: NoLimit = { kind: 'none', name: UNLIMITED };
 
 /**
  * Everything that one call takes, in the order of declaration; never nothing. What no limit applies to still stands
- * behind its provider's gates, and a refusal blocks its account.
+ * behind its provider's gates, and a refusal blocks its account. So it is where only calls at once are limited: how many
+ * there may be in a time is known as little.
  */
 export function chargesFor(limits: readonly LimitDeclaration[], call: CallFacts): Charge[] {
   const charges = limitsOf(limits, call);
-  if (charges.length > 0) return charges;
-  return [{ limit: unlimited, key: `${call.provider}/${UNLIMITED}/${call.account}`, cost: 1 }];
+  if (charges.some(({ limit }) => limit.kind !== 'inflight')) return charges;
+  return [...charges, { limit: unlimited, key: `${call.provider}/${UNLIMITED}/${call.account}`, cost: 1 }];
 }
 
 function limitsOf(limits: readonly LimitDeclaration[], call: CallFacts): Charge[] {

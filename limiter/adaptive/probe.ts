@@ -5,6 +5,9 @@
 import { clamp, enter } from './state.ts';
 import type { LawState } from './state.ts';
 
+/** Waits are told in whole seconds. */
+const SAME_WAIT_MS = 1_500;
+
 /** Probes over the span in which an opening is expected: a large window can spare more of them. */
 function expectedProbes(s: LawState): number {
   return clamp(s.window.max / 20, 8, 24);
@@ -33,6 +36,7 @@ function close(s: LawState, openFromMs: number, openToMs: number): void {
   s.held.refused = 0;
   s.held.openFromMs = openFromMs;
   s.held.openToMs = openToMs;
+  s.held.toldMs = 0;
   enter(s, 'hold');
 }
 
@@ -41,7 +45,14 @@ function close(s: LawState, openFromMs: number, openToMs: number): void {
  * hour 27. Where an opening is expected they divide the span evenly.
  */
 export function nextProbe(s: LawState, retryAfterMs: number | undefined): void {
+  s.held.toldMs = 0;
+  s.held.isHabit = false;
   if (retryAfterMs !== undefined) {
+    // One that is always the same is a habit, and says nothing of when it opens.
+    const { toldWaitMs } = s.held;
+    s.held.isHabit = toldWaitMs !== undefined && Math.abs(retryAfterMs - toldWaitMs) <= SAME_WAIT_MS;
+    if (toldWaitMs !== undefined && !s.held.isHabit) s.held.toldMs = s.nowMs + retryAfterMs;
+    s.held.toldWaitMs = retryAfterMs;
     s.held.probeAtMs = s.nowMs + clamp(retryAfterMs, 0, 86_400_000) + 50;
     s.held.probes += 1;
     return;

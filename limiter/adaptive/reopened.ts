@@ -10,6 +10,9 @@ import { clamp, describe, enter, measured, setMark } from './state.ts';
 import type { LawEvent, LawPhase, LawState } from './state.ts';
 import { measuredOpenings, recognise, slidingKnown, windowCalls } from './detect-window.ts';
 
+/** Times are told in whole seconds, mostly rounded up. */
+const TOLD_ROUNDED_MS = 1_000;
+
 /** A closure longer than this many milliseconds is the server's window or a slow refill, not just a full bucket. */
 function longClosureMs(s: LawState): number {
   return Math.max(2000, 8000 / s.held.rate, 3 * s.rttMs);
@@ -22,7 +25,9 @@ export function opened(s: LawState, event: LawEvent): string {
   // Fast up, slow down: what matters is how late bad news may come.
   if (punctual) s.rttMs = Math.max(clamp(answerMs, 20, 10_000), 0.9 * s.rttMs);
   const hiMs = s.nowMs - s.rttMs / 2;
-  const loMs = Math.min(hiMs, Math.max(s.lastRefusalMs - s.rttMs / 2, s.mark.hiMs));
+  // It was closed at the last refusal, and until the time that this has told.
+  const closedToMs = Math.max(s.lastRefusalMs - s.rttMs / 2, (s.held.toldMs ?? 0) - TOLD_ROUNDED_MS - s.rttMs);
+  const loMs = Math.min(hiMs, Math.max(closedToMs, s.mark.hiMs));
   const closedMs = hiMs - s.held.atMs;
   const isLong = closedMs > longClosureMs(s) || endsFill(s, closedMs);
   if (isLong) clear(s);
@@ -31,7 +36,7 @@ export function opened(s: LawState, event: LawEvent): string {
   let next: LawPhase = 'cruise';
   const held =
     s.window.max > 0 && s.window.measuring === 0 && punctual
-      ? acceptedSince(s, (loMs + hiMs) / 2 - s.window.hiMs)
+      ? acceptedSince(s, (s.held.isHabit ? loMs : (loMs + hiMs) / 2) - s.window.hiMs)
       : undefined;
   if (!punctual) {
     // Nobody called for a while: when it opened is not known.
@@ -151,7 +156,7 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
     s.window.measuring === measuredOpenings &&
     ok < 0.6 * s.window.max &&
     hiMs - s.held.atMs < 0.3 * (hiMs - s.mark.hiMs);
-  if (!isRest) recognise(s, ok, loMs - s.mark.hiMs, hiMs - s.mark.loMs);
+  if (!isRest) recognise(s, ok, loMs - s.mark.hiMs, hiMs - (s.held.isHabit ? s.mark.hiMs : s.mark.loMs));
   if (s.held.settleMs > 0) {
     // It slides: one measurement is all it takes, see `slidingKnown`.
     slidingKnown(s);

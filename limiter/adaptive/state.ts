@@ -124,6 +124,11 @@ export interface Held {
   probeAtMs: number;
   openFromMs: number;
   openToMs: number;
+  /** When it opens, as the last refusal has told it; 0 when it has told no time, or the wait that it always tells. */
+  toldMs?: number;
+  /** The wait that was told last, milliseconds, and whether it is the one that is always told. */
+  toldWaitMs?: number;
+  isHabit?: boolean;
   /** `settle`: the wait after each opening that lets a sliding window forget the first ramp. */
   settleMs: number;
 }

@@ -6,7 +6,7 @@
  *
  * 1. Wait. As long as the third party says; else a quarter of a second, and twice as long after each further refusal. Where nearly
  *    all calls were answered since the last one, the wait is halved instead, down to a sixteenth of a second. A wait that was told and
- *    kept makes none longer, unless most calls are refused all the same. At most as long as the limit is, and longer only where nothing
+ *    kept makes none longer, unless most calls are refused all the same, or nothing is answered between two of them. At most as long as the limit is, and longer only where nothing
  *    was answered for longer than that.
  * 2. Give out evenly. So many calls at once may have been too many, whatever the limit, and fewer are on their way at
  *    the next refusal. And less. Where the limit was in use, what was used when it refused is what it has left for us,
@@ -82,10 +82,15 @@ const initial: RefusalState = {
 
 /** After so many waits, each longer than the one before, calls without a declared limit have one. */
 const LIMIT_LEVEL = 5;
+/** So have calls of which so many were refused lately, and more than this part, however well each wait was told and kept. */
+const MANY = 120;
+const LARGE = 0.1;
 
 /** Refusals of calls that no limit applies to are too many to be chance. */
-export function isLimit({ level }: RefusalState): boolean {
-  return level >= LIMIT_LEVEL;
+export function isLimit({ level, inARow, lately }: RefusalState): boolean {
+  const isOften =
+    inARow === 0 && lately !== undefined && lately.refused >= MANY && lately.refused > LARGE * lately.sent;
+  return level >= LIMIT_LEVEL || isOften;
 }
 
 /** One step: a refusal, an answer after one, or only time. */
@@ -126,8 +131,9 @@ function refused(before: RefusalState, event: RefusalEvent, isFirst: boolean): R
         ? before.level
         : Math.min(MOST_LEVEL, before.level + 1);
   const inARow = isInARow ? before.inARow + 1 : 0;
-  const blockMs =
-    toldMs ?? Math.max(Math.min(Math.max(1_000, closedMs), FIRST_WAIT_MS * 2 ** level), overdueMs(inARow));
+  const untoldMs = Math.max(Math.min(Math.max(1_000, closedMs), FIRST_WAIT_MS * 2 ** level), overdueMs(inARow));
+  // A wait that was kept again and again, and after which it refuses all the same, was too short.
+  const blockMs = inARow >= CLOSED_AFTER ? Math.max(toldMs ?? 0, untoldMs) : (toldMs ?? untoldMs);
   const isTooMuch = !isRare && (event.refused + before.late >= CROWD || level >= LONG_LEVEL);
   const noted = { ...before, level, isAnswered: false, refusedAtMs: atMs, isPaced: before.isPaced || isTooMuch };
   // One that follows another without an answer in between says the same as that.

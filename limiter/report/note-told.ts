@@ -17,9 +17,10 @@ export type NoteTold = (permit: Permit, quota: QuotaHint, isRefused: boolean) =>
 export function createToldNotes({ tallyOf, collectMs }: Notebook, idOf: (charge: Charge) => number): NoteTold {
   /** By bucket of calls that no limit applies to: what their answers have told of one. */
   const told = new Map<number, { readonly max: number; readonly windowMs: number }>();
-  return ({ charges: [charge], grantedAt }, quota, isRefused) => {
+  return ({ charges, grantedAt }, quota, isRefused) => {
     const { max = 0, remaining = max, windowMs = quota.resetAfterMs ?? 0 } = quota;
-    if (charge?.limit.kind !== 'none' || max <= 1 || windowMs <= 0) return Infinity;
+    const charge = charges.find(({ limit }) => limit.kind === 'none');
+    if (charge === undefined || max <= 1 || windowMs <= 0) return Infinity;
     const id = idOf(charge);
     const known = told.get(id);
     const isNew = known?.max !== max || windowMs > known.windowMs * LONGER;

@@ -45,7 +45,7 @@ export function suspectsOf(
 ): readonly [...number[], number] {
   const named = limit === undefined ? -1 : charges.findIndex((charge) => charge.limit.name === limit);
   if (named >= 0) return [named];
-  const last = lastOf(charges);
+  const last = lastOf(charges, blockForMs);
   if (!isCounted(charges[last])) return [last];
   const counted = charges.flatMap((charge, index) => (isCounted(charge) ? [{ charge, index }] : []));
   const longEnough = counted.filter(
@@ -55,8 +55,11 @@ export function suspectsOf(
   return [...fitting.slice(0, -1), fitting.at(-1) ?? last];
 }
 
-/** The most specific limit of a call: the one stated last. */
-function lastOf(charges: readonly Charge[]): number {
-  const last = charges.findLastIndex((charge) => charge.limit.kind !== 'inflight');
-  return last >= 0 ? last : charges.length - 1;
+/** The most specific limit of a call: the one stated last. Calls at once are counted by one only where nothing else is declared. */
+function lastOf(charges: readonly Charge[], blockForMs: number): number {
+  const declared = charges.findLastIndex(({ limit }) => limit.kind !== 'inflight' && limit.kind !== 'none');
+  if (declared >= 0) return declared;
+  // Calls end within seconds: who asks for a longer wait counts otherwise.
+  const atOnce = blockForMs > LEAST_LENGTH_MS ? -1 : charges.findLastIndex(({ limit }) => limit.kind === 'inflight');
+  return atOnce >= 0 ? atOnce : charges.length - 1;
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Charge, LimitSpec } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type Limiter, type Observation } from '../../../limiter/index.ts';
-import { chargesFor } from '../../../providers/limits.ts';
+import { chargesFor, inflight } from '../../../providers/limits.ts';
 import { createCounter } from '../../../testing/fake-api/limits/limit-counters.ts';
 import { seededRandom } from '../../../testing/fake-api/random.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
@@ -230,15 +230,16 @@ describe('a refusal that names none of several limits', () => {
 
 describe('calls for which no limit is declared, whose answers tell one', () => {
   it.each([
-    ['fixed', 10, 10_000, 16],
-    ['fixed', 40, 5_000, 15],
-    ['fixed', 50, 60_000, 40],
-    ['sliding', 100, 10_000, 8],
+    ['fixed', 10, 10_000, 16, []],
+    ['fixed', 40, 5_000, 15, []],
+    ['fixed', 50, 60_000, 40, []],
+    ['sliding', 100, 10_000, 8, []],
+    ['fixed', 20, 10_000, 12, [inflight('open', { by: ['account'], max: 6 })]],
   ] as const)(
     'do not run into it again and again: %s, %i in %i ms, %i at once',
-    async (kind, max, perMs, atOnce) => {
+    async (kind, max, perMs, atOnce, limits) => {
       const account = `told-${kind}-${max}`;
-      const charges = chargesFor([], { ...call, account, provider: 'told' });
+      const charges = chargesFor(limits, { ...call, account, provider: 'told' });
       const counter = createCounter(kind, () => ({ max, perMs }), clock.nowMs());
       const startedMs = clock.nowMs();
       const taken: number[] = [];

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { refusedShare, total } from '../../../bench/learned/measure.ts';
 import { ourClient } from '../../../bench/learned/our-client.ts';
 import type { OurClient } from '../../../bench/learned/our-client.ts';
-import { perSecond } from '../../../bench/learned/servers.ts';
-import type { ServerSpec } from '../../../bench/learned/servers.ts';
-import { run } from '../../../bench/learned/world.ts';
+import { hiddenServer, perSecond } from '../../../bench/learned/servers.ts';
+import type { Answer, ServerSpec } from '../../../bench/learned/servers.ts';
+import { run, runOn } from '../../../bench/learned/world.ts';
 import type { Run } from '../../../bench/learned/world.ts';
 
 const minute = 60_000;
@@ -50,6 +50,34 @@ describe('the control law against a hidden limit, in virtual time', () => {
     expect((client.law().window?.perMs ?? 0) / (15 * minute)).toBeCloseTo(1, 1);
     expect(used).toBeGreaterThan(0.88);
     expect(refused).toBeLessThan(0.005);
+  });
+
+  it.each<[number, number]>([
+    [10, minute],
+    [15, minute],
+    [30, 5 * minute],
+  ])('uses a fixed window of %i in %i ms whose end is told nearly whole', (max, perMs) => {
+    for (const seed of [1, 2, 3]) {
+      const server: ServerSpec = { kind: 'fixed', max, perMs, retryAfter: true };
+      expect(steady(meet(server, 90, { seed }).run, server, 90).used).toBeGreaterThan(0.93);
+    }
+  });
+
+  it.each<[ServerSpec['kind'], number]>([
+    ['sliding', 15],
+    ['sliding', 40],
+  ])('does not take the wait that a %s window of %i a minute always tells for its end', (kind, max) => {
+    const server: ServerSpec = { kind, max, perMs: minute };
+    for (const seed of [1, 2]) {
+      const hidden = hiddenServer(server, seed);
+      const arrive = (nowMs: number): Answer => {
+        const answer = hidden.arrive(nowMs);
+        return answer.kind === 'refused' ? { ...answer, retryAfterMs: minute } : answer;
+      };
+      const world = { server, durationMs: 60 * minute, workers: 6, seed, latencyMs: 200 };
+      const run = runOn({ ...hidden, arrive }, world, () => ourClient({ kind: 'learned', name: 'hidden' }));
+      expect(steady(run, server, 60).used).toBeGreaterThan(0.8);
+    }
   });
 
   it('waits exactly as long as the server asks', () => {

@@ -7,6 +7,7 @@ import {
   defineProvider,
   get,
   hours,
+  inflight,
   learned,
   minutes,
   numberAt,
@@ -16,6 +17,8 @@ import {
 } from '../../../providers/index.ts';
 import { actualCosts, chargesFor, limitMistakes, toldQuotas } from '../../../providers/limits.ts';
 import { cleanObservation } from '../../../limiter/report/clean-observation.ts';
+import { toldReset } from '../../../limiter/report/note-quota.ts';
+import { suspectsOf } from '../../../limiter/report/refused-charge.ts';
 import { matchQuota } from '../../../limiter/quota-headers/match-limit.ts';
 
 const call = {
@@ -67,6 +70,18 @@ describe('what a call takes from its provider’s limits', () => {
       for (const windowMs of [1_000, 10_000, 60_000, 3_600_000])
         expect(matchQuota(charges, { remaining: 5, max: 10, windowMs, resetAfterMs: 900 })).toBeUndefined();
     }
+  });
+
+  it('where only calls at once are limited, has a key for what is told of calls in a time, or refused for long', () => {
+    const charges = chargesFor([inflight('open', { by: ['app'], max: 4 })], call);
+    expect(charges.map(({ key }) => key)).toEqual(['social/open/app', 'social/unlimited/acct-1']);
+    expect(suspectsOf(charges, { result: 'refused' })).toEqual([0]);
+    expect(suspectsOf(charges, { result: 'refused', blockForMs: 2_000 })).toEqual([0]);
+    expect(suspectsOf(charges, { result: 'refused', blockForMs: 45_000 })).toEqual([1]);
+    const told = { max: 40, remaining: 0, resetAfterMs: 30_000 };
+    expect(toldReset(charges, { result: 'refused', quotas: [told] })).toMatchObject({
+      charge: { key: charges[1]!.key },
+    });
   });
 
   it('has the numbers of the account’s plan, and one and the same limit for calls that have the same', () => {
