@@ -36,6 +36,8 @@ export interface CountedPlace {
   readonly behind: string;
   /** The parameter of the page size, where pages may be asked for in another one. */
   readonly sizeName?: string;
+  /** Parameters of the first page that the addresses of the others leave out, as a query. */
+  readonly kept?: string;
 }
 
 /** How far a list is: null before the first page, else what its kind of list needs. */

@@ -48,9 +48,9 @@ export function afterDeadCursor(p: Pagination, at: ListState, reason: string): S
   return memory['begunAgain'] ? died(at, `twice: ${reason}`) : beginAgain(at, memory);
 }
 
-/** The list from its beginning, which is done once. */
-export function beginAgain(at: ListState, memory: Memory): Step {
-  return step(at, { position: null, guard: { ...keptOf(memory), begunAgain: 1, itemsBefore: at.items } });
+/** The list from its beginning, which is done once. @param came items of the page that leads there. */
+export function beginAgain(at: ListState, memory: Memory, came = 0): Step {
+  return step(at, { position: null, guard: { ...keptOf(memory), begunAgain: 1, itemsBefore: at.items + came } });
 }
 
 function died(at: ListState, how: string): Step {

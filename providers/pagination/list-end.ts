@@ -13,6 +13,7 @@ import { memoryOf, nameOf, type Memory } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
 import { leastRows, placesBefore } from './places.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from './step.ts';
+import { FROM_ZERO, isFromZero, isOtherFirst } from './told/counted-from-zero.ts';
 
 /** Readings of one list, after which it changes faster than it can be read. */
 const MOST_READINGS = 4;
@@ -127,10 +128,13 @@ export function afterStill(p: Pagination, at: ListState, page: PageAnswer): Step
   const memory = memoryOf(at.guard);
   const looked = String(memory['looked'] ?? 'front') as Look;
   const facts = { guard: memory, isReread: true };
+  if (looked === 'front' && isOtherFirst(memory, at.asked, page.keys.map(nameOf)))
+    return step(at, { ...facts, end: FROM_ZERO });
   // What the look at the front has brought came in at the front.
   const hasSlipped =
     looked === 'front' && isLater(at) && memory['behindFront'] && at.rows > Number(memory['rowsAtEnd']);
   if (hasSlipped || !isAsItWas(at, page, memory, looked)) return step(at, { ...facts, ...readAgain(p, at, memory) });
+  if (looked === 'front' && isFromZero(memory, page.keys)) return step(at, { ...facts, end: FROM_ZERO });
   const looks = looksOf(at);
   const next = looks.slice(looks.indexOf(looked) + 1).find((look) => indexOf(memory, look) > 0);
   if (next) return step(at, { ...facts, ...goOn(lookAgain(at, memory, next)) });
@@ -205,7 +209,7 @@ export function totalAtBegin({ total }: Memory): Memory {
 /** What is known of the server stays known in another reading. */
 export function keptOf(memory: Memory): Memory {
   const kept: Memory = {};
-  for (const name of ['most', 'apart', 'wrong', 'uneven', 'pins'] as const) {
+  for (const name of ['most', 'apart', 'wrong', 'uneven', 'pins', 'fromZero', 'firstSize'] as const) {
     const value = memory[name];
     if (value !== undefined) kept[name] = value;
   }

@@ -14,7 +14,7 @@ import { statedCap } from '../result-cap.ts';
 import type { ListState, PageAnswer, Step } from '../step.ts';
 import { countOf, numberIn, withNumber } from './counting.ts';
 import { nextNumbered } from './numbered-walk.ts';
-import { fallBack } from './overlap-walk.ts';
+import { fallBack } from './fall-back.ts';
 
 /** @returns the step after a page of a list whose names of pages count; undefined where they don't. */
 export function followCount(
@@ -27,7 +27,7 @@ export function followCount(
   // More, and no name for it: nothing can be counted on.
   if (more && token === undefined) return undefined;
   const begun = at.position?.counted;
-  const counted = begun ?? (token !== undefined && mayCount(p, at) ? countOf(page, token) : undefined);
+  const counted = begun ?? (token !== undefined && mayCount(p, at) ? keptIn(p, page, token) : undefined);
   if (!counted) return undefined;
   const { again, offset, url = p.kind === 'link' ? token : undefined } = at.position ?? {};
   const place = ({ size, ...position }: Position): Position => ({
@@ -96,8 +96,12 @@ export function countedRequest(
   const url = new URL(position.url);
   url.searchParams.set(counted.name, told);
   if (counted.sizeName !== undefined) url.searchParams.set(counted.sizeName, String(request.size));
+  for (const [name, value] of new URLSearchParams(counted.kept)) url.searchParams.append(name, value);
   return { ...request, url: url.href };
 }
+
+/** What names a place in a list, by whatever name: the address of another page has its own. */
+const A_PLACE = /page|offset|start|skip|cursor|after|before|since|from|token|marker|index|position|^p$|^i$/i;
 
 /** What was made of a list, by all that it was made from: each page would make it anew. */
 const made = new WeakMap<Pagination, Map<string, Pagination>>();
@@ -127,6 +131,19 @@ const sizable = (at: ListState, { sizeName }: CountedPlace): ListState => ({
   ...at,
   isSizable: sizeName !== undefined,
 });
+
+/**
+ * A number of rows or pages leads to the same list only with what the first page was asked with. Where the address is of
+ * that very path, and leaves out a filter or the page size, it is asked for with these as well.
+ */
+function keptIn(p: Pagination, page: PageAnswer, token: string): CountedPlace | undefined {
+  const counted = countOf(page, token);
+  if (!counted || p.kind !== 'link') return counted;
+  const [first, next] = [new URL(page.url), new URL(token)];
+  if (first.pathname !== next.pathname) return counted;
+  const left = [...first.searchParams].filter(([name]) => !next.searchParams.has(name) && !A_PLACE.test(name));
+  return left.length === 0 ? counted : { ...counted, kept: new URLSearchParams(left).toString() };
+}
 
 function mayCount({ behind, guards }: Pagination, at: ListState): boolean {
   const isFirst = at.position === null && at.pages === 0;

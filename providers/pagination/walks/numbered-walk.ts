@@ -5,14 +5,17 @@
 import { nextOfLane, startLanes } from './lane-walk.ts';
 import { overlaps } from '../list-end.ts';
 import { memoryOf } from '../loop-guard.ts';
-import { fallBack, nextOverlapping } from './overlap-walk.ts';
+import { fallBack } from './fall-back.ts';
+import { nextOverlapping } from './overlap-walk.ts';
 import { nextPage } from './page-walk.ts';
 import { isNumbered, type Pagination } from '../pagination.ts';
 import { FRONT_IS_GONE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 export function nextNumbered(p: Pagination, at: ListState, page: PageAnswer): Step {
   // Another reading, or a look at the front: a token that has died meanwhile is answered so, page for page.
-  const hadRows = at.rows > 0 || at.position?.pass !== undefined;
+  // Where only another size is tried, that it is not given shows nothing.
+  const isTried = at.guard?.['tried'] === at.asked.size && at.position?.backs !== undefined;
+  const hadRows = !isTried && (at.rows > 0 || at.position?.pass !== undefined);
   if (!at.isLaned && hadRows && at.asked.offset === 0 && page.itemCount === 0) return step(at, { end: FRONT_IS_GONE });
   if (at.isLaned) return nextOfLane(p, at, page);
   if (at.position !== null)

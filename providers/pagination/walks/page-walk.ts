@@ -5,6 +5,7 @@
  */
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, totalOf } from '../end-seen.ts';
+import { isPageful } from '../told/paging-words.ts';
 import {
   afterStill,
   checksOf,
@@ -126,8 +127,10 @@ function lacksPages({ asked, rows }: ListState, { itemCount }: PageAnswer, memor
 function isMaybeGap(at: ListState, page: PageAnswer, memory: Memory): boolean {
   const { size, offset } = at.asked;
   if (page.itemCount > 0) {
-    // As many as were asked for, or as the page before: one page alone does not show how many the third party gives.
-    const isFull = page.itemCount >= size || page.itemCount === memory['count'];
+    // As many as were asked for, or as the page before. One page alone shows how many the third party gives only where
+    // that is a number that pages have.
+    const isMost = offset === 0 && isPageful(page.itemCount) && page.itemCount >= (at.given ?? 0);
+    const isFull = page.itemCount >= size || page.itemCount === memory['count'] || isMost;
     memory['count'] = page.itemCount;
     if (memory['full'] === 0 || memory['gap']) memory['uneven'] = 1;
     memory['full'] = isFull ? 1 : 0;

@@ -4,16 +4,17 @@
  * Next: `counted-places.ts` for names that count, `blank-end.ts` for an end that may be none.
  */
 import { cleanText } from '../../../contracts/values/clean-text.ts';
-import { isReadAgain, itemsOfReading, noteMark, beginAgain } from '../dead-cursor.ts';
+import { isReadAgain, noteMark, beginAgain } from '../dead-cursor.ts';
 import { saysMore, toldTotal } from '../end-seen.ts';
 import { digest, fullPage, memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
-import { cappedEnd, endedAfter, isJustAtCap, isSuspicious, isTooLong } from '../result-cap.ts';
+import { cappedEnd, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
+import { endOfToken, noteReadingAtCap } from './end-of-token.ts';
 import { followCount } from './counted-places.ts';
 import { hasPageNumber } from './counting.ts';
 import { isOfLastRow, noteTime } from './shared-times.ts';
-import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
+import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 export function followToken(p: Pagination, list: ListState, page: PageAnswer): Step {
   const more = saysMore(p, list, page);
@@ -33,6 +34,7 @@ export function followToken(p: Pagination, list: ListState, page: PageAnswer): S
   const isCounted = p.totalIs === 'exact' && p.guards['missing-rows'] && at.position?.behind === undefined;
   const guard = memoryOf(at.guard);
   noteMark(p, guard, page);
+  noteReadingAtCap(guard, at);
   if (isCounted && total !== undefined) guard['firstTotal'] ??= total;
   const facts = { guard, total: isCounted ? (total ?? null) : null, isReread: isReadAgain(at) || isLookedAt(at) };
   if (at.pages === 0 && isTooLong(p, total)) {
@@ -48,8 +50,9 @@ export function followToken(p: Pagination, list: ListState, page: PageAnswer): S
     }
     const doubt = afterBlankEnd(p, at, page, guard);
     if (doubt) return { ...doubt, total: facts.total };
-    if (facts.total !== null && hasRecounted(guard, at, page, facts.total)) return beginAgain(at, guard);
-    return step(at, { ...facts, ...endOf(p, at, page, total) });
+    if (facts.total !== null && hasRecounted(guard, at, page, facts.total))
+      return beginAgain(at, guard, page.itemCount);
+    return endOfToken(p, at, page, facts, total);
   }
 
   const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard, token);
@@ -117,18 +120,4 @@ function tokenOf(p: Pagination, page: PageAnswer): string | undefined {
   if (!URL.canParse(String(next), page.url))
     throw new TypeError(`the address of the next page is none: "${cleanText(String(next), 100)}"`);
   return new URL(String(next), page.url).href;
-}
-
-function endOf(
-  p: Pagination,
-  at: ListState,
-  page: PageAnswer,
-  total: number | undefined,
-): Pick<Step, 'end'> | Partial<Step> {
-  const items = itemsOfReading(at) + page.itemCount;
-  const wasFull =
-    at.pages > 0 && (page.itemCount === 0 || page.itemCount >= Math.min(at.asked.size, at.given ?? at.asked.size));
-  const isCut = isJustAtCap(p, items, total) || (wasFull && isSuspicious(p, at, 'told', total, items));
-  if (!isCut) return { end: COMPLETE };
-  return cappedEnd(p, at.asked.range, endedAfter(items, total));
 }

@@ -163,4 +163,165 @@ describe('an end that contradicts what was read', () => {
     expect(result?.rows).toBeLessThan(60);
     expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
   });
+
+  const byCursor = (resultCap: number): Paginate<Body, Row> => ({
+    kind: 'cursor',
+    items: ({ items }) => items,
+    next: ({ next }) => next,
+    pageSize: { start: 20 },
+    resultCap,
+  });
+  /** Pages of 20 of the first `cap` rows, behind the row of the cursor or with it. */
+  const cutPage = (rows: readonly Row[], cap: number, query: URLSearchParams, isWith: boolean): FakeAnswer => {
+    const cursor = query.get('cursor');
+    const from = cursor === null ? 0 : rows.findIndex(({ id }) => id === cursor) + (isWith ? 0 : 1);
+    const items = rows.slice(from, Math.min(from + 20, cap));
+    return { body: { items, next: items.length === 20 ? items.at(-1)?.id : null } };
+  };
+
+  it('is capped where its pages begin with the last row of the one before, and as many different rows came as the stated cap', async () => {
+    const { result } = await read(
+      byCursor(100),
+      (query) => cutPage(rowsOf(0, 150), 100, query, true),
+      ({ cursor }) => ({ cursor }),
+    );
+    expect(result).toMatchObject({ complete: false, rows: 100, flaws: [{ kind: 'capped' }] });
+  });
+
+  it.each([
+    ['come in', 'capped', 'after exactly 100 items'],
+    ['are removed', 'capped', 'after exactly 100 items'],
+    ['come in for ever', 'truncated', 'the list changes faster than it is read'],
+  ])('is none where rows %s in front of a reader of cursors, near the stated cap', async (how, kind, evidence) => {
+    const rows = rowsOf(0, 150);
+    const { result } = await read(
+      byCursor(100),
+      (query, nth) => {
+        const isMoving = nth > 1 && (nth < 5 || how.endsWith('ever'));
+        if (isMoving && how.startsWith('come in')) rows.unshift({ id: `new${nth}` });
+        if (isMoving && how === 'are removed') rows.shift();
+        return cutPage(rows, 100, query, false);
+      },
+      ({ cursor }) => ({ cursor }),
+    );
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind }] });
+    expect(result?.flaws[0]?.reason).toContain(evidence);
+  });
+
+  it('is complete near the stated cap where another reading brings the very same', async () => {
+    const near = await read(
+      byCursor(100),
+      (query) => cutPage(rowsOf(0, 98), 100, query, false),
+      ({ cursor }) => ({ cursor }),
+    );
+    expect(near.result).toMatchObject({ complete: true, rows: 98 });
+    expect(near.calls).toBe(10);
+  });
+
+  const bySize = (start: number, isPage = true): Paginate<Body, Row> => ({
+    kind: isPage ? 'page' : 'offset',
+    items: ({ items }) => items,
+    pageSize: { start },
+  });
+  const page = (from: number, size: number, count: number): FakeAnswer => ({
+    body: { items: rowsOf(from, Math.min(from + size, count)) },
+  });
+  const askPage = ({ number, size }: PageRequest) => ({ page: number, limit: size });
+
+  it('is truncated where the second page is blank for good, and the first row that it should have is there in pages of its size', async () => {
+    const { result, calls } = await read(
+      bySize(20),
+      (query) => {
+        const [number, size] = ['page', 'limit'].map((name) => Number(query.get(name))) as [number, number];
+        return number > 1 ? { body: { items: [] } } : page(0, size, 95);
+      },
+      askPage,
+    );
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
+    expect(result?.flaws[0]?.reason).toContain('item 20 is there, but the page of 19 that begins with it came blank');
+    expect(calls).toBe(5);
+  });
+
+  it('is complete where the second page is blank, and the server gives 20 whatever size it is asked for', async () => {
+    const { result } = await read(bySize(20), (query) => page((Number(query.get('page')) - 1) * 20, 20, 20), askPage);
+    expect(result).toMatchObject({ complete: true, rows: 20 });
+  });
+
+  it('is behind a second page without rows, of pages of a size that can not be asked for', async () => {
+    const { result } = await read(
+      bySize(100),
+      (query) => {
+        const number = Number(query.get('page'));
+        return number === 2 ? { body: { items: [] } } : page((number > 2 ? number - 2 : 0) * 25, 25, 95);
+      },
+      ({ number }) => ({ page: number }),
+    );
+    expect(result).toMatchObject({ complete: true, rows: 95 });
+  });
+
+  it('is behind a page of the border alone, by offset, where pages are as large as the load allows', async () => {
+    const given = [20, 4, 12, 1, 15, 20];
+    const { result } = await read(
+      bySize(20, false),
+      (query, nth) => page(Number(query.get('offset')), given[nth - 1] ?? 20, 95),
+      ({ offset, size }) => ({ offset, limit: size }),
+    );
+    expect(result).toMatchObject({ complete: true, rows: 95 });
+  });
+
+  it('is behind all rows where next links that count leave out the page size, or a filter, of the first page', async () => {
+    for (const [asked, otherwise] of [
+      [20, 8],
+      [10, 25],
+    ] as const) {
+      const { result } = await read(
+        byAddress,
+        (query) => pageOf(query, 95, Number(query.get('limit') ?? otherwise)),
+        () => ({ limit: asked }),
+      );
+      expect(result, `${asked} asked for, else ${otherwise}`).toMatchObject({ complete: true, rows: 95 });
+    }
+    const { result } = await read(
+      byAddress,
+      // Without the filter there are twice as many rows, every other one of which is closed.
+      (query) => {
+        const [number, every] = [Number(query.get('page') ?? 1), query.get('state') === 'open' ? 2 : 1];
+        const rows = rowsOf(0, 300).filter((_, n) => n % every === 0);
+        const next = number * 20 < rows.length ? `/rows?page=${number + 1}` : null;
+        return { body: { items: rows.slice((number - 1) * 20, number * 20), next } };
+      },
+      () => ({ state: 'open' }),
+    );
+    expect(result).toMatchObject({ complete: true, rows: 150 });
+  });
+
+  it.each([95, 33, 130])(
+    'is truncated where the pages of %i rows are counted from 0 and read from 1',
+    async (count) => {
+      const { result } = await read(
+        bySize(20),
+        (query) => {
+          const [number, size] = ['page', 'limit'].map((name) => Number(query.get(name))) as [number, number];
+          return page(number * size, size, count);
+        },
+        askPage,
+      );
+      expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
+      expect(result?.flaws[0]?.reason).toContain('say `firstPage: 0`');
+    },
+  );
+
+  it('is complete where a row came in at the front, and moved the second page as far as another first number would', async () => {
+    const rows = rowsOf(0, 95);
+    const { result } = await read(
+      bySize(20),
+      (query, nth) => {
+        if (nth === 2) rows.unshift({ id: 'new' });
+        const [number, size] = ['page', 'limit'].map((name) => Number(query.get(name))) as [number, number];
+        return { body: { items: rows.slice((number - 1) * size, number * size) } };
+      },
+      askPage,
+    );
+    expect(result).toMatchObject({ complete: true, rows: 96 });
+  });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { rowsOfPage } from '../../../activities/page/page-rows.ts';
 import { withGone } from '../../../providers/pagination/gone-rows.ts';
 import type { ListState } from '../../../providers/pagination/step.ts';
-import { fallBack } from '../../../providers/pagination/walks/overlap-walk.ts';
+import { fallBack } from '../../../providers/pagination/walks/fall-back.ts';
 
 /** Two gone rows are counted; this page begins with the last row of the one before and has a third. */
 const at: ListState = {
