@@ -13,9 +13,7 @@ import { FRONT_IS_GONE, step, type ListState, type PageAnswer, type Step } from 
 
 export function nextNumbered(p: Pagination, at: ListState, page: PageAnswer): Step {
   // Another reading, or a look at the front: a token that has died meanwhile is answered so, page for page.
-  // Where only another size is tried, that it is not given shows nothing.
-  const isTried = at.guard?.['tried'] === at.asked.size && at.position?.backs !== undefined;
-  const hadRows = !isTried && (at.rows > 0 || at.position?.pass !== undefined);
+  const hadRows = at.rows > 0 || at.position?.pass !== undefined;
   if (!at.isLaned && hadRows && at.asked.offset === 0 && page.itemCount === 0) return step(at, { end: FRONT_IS_GONE });
   if (at.isLaned) return nextOfLane(p, at, page);
   if (at.position !== null)

@@ -13,7 +13,7 @@ import { notePlaces, placesOf } from '../places.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isJustAtCap, isSuspicious, isTooLong } from '../result-cap.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 import { FROM_ZERO, isFromZero, noteFromZero } from '../told/counted-from-zero.ts';
-import { afterSize, fallBack, trySize } from './fall-back.ts';
+import { fallBack } from './fall-back.ts';
 
 /** Steps back in a row after which the list changes faster than it can be read. */
 const MAX_STEPS_BACK = 5;
@@ -51,17 +51,13 @@ function overlapping(p: Pagination, at: ListState, memory: Memory, { page, pins 
     if (early.split) return step(at, { ...facts, ...early });
   }
   // More than was asked for: the server does not look at the size, so its pages can't overlap. Nor is a place by number where rows without one fill it.
-  if (p.kind === 'page' && (itemCount > size || pins > 0))
-    return fallBack(at, memory, undefined, memory['tried'] === undefined ? undefined : Number(memory['most']));
-
-  if (memory['tried'] === size && backs > 0 && offset === 0) return afterSize(at, memory, facts, itemCount);
+  if (p.kind === 'page' && (itemCount > size || pins > 0)) return fallBack(at, memory);
 
   const names = page.keys.map(nameOf);
   const found = names.findLastIndex((name) => border.includes(name));
-  if (backs === 0 && !isHead) noteUneven(at, memory, itemCount, itemCount > found + 1);
   // Short pages with others behind them: rows are left out after pages are cut, so that no page is where its rows say.
-  // Once, rows may have been added to the end.
-  if (p.kind === 'page' && backs === 0 && !isHead && Number(memory['uneven'] ?? 0) > 1) return fallBack(at, memory, 0);
+  if (p.kind === 'page' && backs === 0 && !isHead && isUneven(at, memory, itemCount, itemCount > found + 1))
+    return fallBack(at, memory, 0);
   const expected = (at.position?.borderAt ?? 0) + border.length - 1 - offset;
   const isBehindOthers = noteFromZero(p, at, memory, names, found, expected);
   if (isBehindOthers || (isHead && offset === 0 && isFromZero(memory, page.keys)))
@@ -92,7 +88,7 @@ function overlapping(p: Pagination, at: ListState, memory: Memory, { page, pins 
   // A blank page where the border should be, while it stands at the end of the first page. By number no other size was
   // ever seen to work.
   if (p.kind === 'page' && offset === 0 && memory['stood'] !== undefined && memory['blank'] === 1)
-    return trySize(p, at, memory, facts) ?? fallBack(at, memory);
+    return fallBack(at, memory);
   // Rows were added before the border: there are new ones at the front, or were.
   if (border.length > 0 && found > expected) memory['shift'] = Number(memory['shift'] ?? 0) + found - expected;
   // It stands before where it stood: rows were removed, or the list is in another order now. The front tells one from the other.
@@ -130,9 +126,7 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   // A page with the border alone is as good as a blank one, if it stands where it should.
   const bringsNothing = border.length > 0 && itemCount > 0 && itemCount - 1 === found;
   const isPromised = saysMore(p, at, page) === true;
-  // Where pages come in any size, one of a single row is no end.
-  const isAnySize = bringsNothing && p.kind === 'offset' && memory['uneven'] !== undefined && backs === 0 && !isHead;
-  const isOnlyBorder = bringsNothing && found === expected && itemCount < size && !isPromised && !isAnySize;
+  const isOnlyBorder = bringsNothing && found === expected && itemCount < size && !isPromised;
   if (seen || isOnlyBorder) {
     const how = seen && itemCount - 1 > found ? seen : 'blank';
     const isCut = isJustAtCap(p, reached, exact) || (offset > 0 && isSuspicious(p, at, how, exact, reached));
@@ -156,9 +150,8 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const most = at.position?.size ?? (itemCount > 0 && itemCount < size ? itemCount : size);
   const overlap = Math.min(Math.max(1, p.overlap), Math.min(size, most) - 1);
   if (overlap < 1) return fallBack(at, memory, reached, most);
-  // The border alone came, and more is promised or likely: what follows is looked for behind it, where nothing can be
-  // found again.
-  const isBehindBorder = isAnySize || (bringsNothing && isPromised && backs === 0);
+  // The border alone came, and more is promised: what follows is looked for behind it, where nothing can be found again.
+  const isBehindBorder = bringsNothing && isPromised && backs === 0;
   const position: Position = {
     ...(at.position?.pass === undefined ? {} : { pass: at.position.pass }),
     ...(isHead ? { again: 'head' } : {}),
@@ -246,10 +239,6 @@ interface Lost extends Pick<Found, 'memory' | 'facts' | 'backs'> {
 function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank }: Lost): Step {
   const { offset = 0, borderAt = 0, size = at.asked.size } = at.position ?? {};
   if (isBlank) memory['blank'] = 1;
-  if (backs === 0 && isBlank && memory['honoured'] === 1) {
-    const reason = `item ${borderAt + 1} is there, but the page of ${at.asked.size} that begins with it came blank twice`;
-    return step(at, { ...facts, end: { kind: 'truncated', reason } });
-  }
   if (backs === 0 && memory['stood'] === borderAt) {
     // It stands there, and pages that should begin with it do not: the server rounds offsets, or takes no such size.
     // A cursor that nobody has given out may be answered so as well.
@@ -275,10 +264,11 @@ function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank 
   return step(at, { ...facts, isReread: true, position: { ...at.position, offset: back, backs: backs + 1 } });
 }
 
-/** Has a page that was shorter than the server's pages been followed by another one? */
-function noteUneven(at: ListState, memory: Memory, itemCount: number, hasNew: boolean): void {
+/** Has a page that was shorter than the server's pages been followed by another one, twice? Once, rows may have been added to the end. */
+function isUneven(at: ListState, memory: Memory, itemCount: number, hasNew: boolean): boolean {
   if (memory['short'] === 1 && hasNew) memory['uneven'] = Number(memory['uneven'] ?? 0) + 1;
   memory['short'] = itemCount > 0 && itemCount < fullPage(at, memory) ? 1 : 0;
+  return Number(memory['uneven'] ?? 0) > 1;
 }
 
 /** The page that came is the one before, or another one than was asked for: the server rounds offsets or sizes. */

@@ -228,20 +228,6 @@ describe('an end that contradicts what was read', () => {
   });
   const askPage = ({ number, size }: PageRequest) => ({ page: number, limit: size });
 
-  it('is truncated where the second page is blank for good, and the first row that it should have is there in pages of its size', async () => {
-    const { result, calls } = await read(
-      bySize(20),
-      (query) => {
-        const [number, size] = ['page', 'limit'].map((name) => Number(query.get(name))) as [number, number];
-        return number > 1 ? { body: { items: [] } } : page(0, size, 95);
-      },
-      askPage,
-    );
-    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
-    expect(result?.flaws[0]?.reason).toContain('item 20 is there, but the page of 19 that begins with it came blank');
-    expect(calls).toBe(5);
-  });
-
   it('is complete where the second page is blank, and the server gives 20 whatever size it is asked for', async () => {
     const { result } = await read(bySize(20), (query) => page((Number(query.get('page')) - 1) * 20, 20, 20), askPage);
     expect(result).toMatchObject({ complete: true, rows: 20 });
@@ -255,16 +241,6 @@ describe('an end that contradicts what was read', () => {
         return number === 2 ? { body: { items: [] } } : page((number > 2 ? number - 2 : 0) * 25, 25, 95);
       },
       ({ number }) => ({ page: number }),
-    );
-    expect(result).toMatchObject({ complete: true, rows: 95 });
-  });
-
-  it('is behind a page of the border alone, by offset, where pages are as large as the load allows', async () => {
-    const given = [20, 4, 12, 1, 15, 20];
-    const { result } = await read(
-      bySize(20, false),
-      (query, nth) => page(Number(query.get('offset')), given[nth - 1] ?? 20, 95),
-      ({ offset, size }) => ({ offset, limit: size }),
     );
     expect(result).toMatchObject({ complete: true, rows: 95 });
   });

@@ -138,7 +138,7 @@ describe('the front of a list', () => {
     };
     const wrong = await read({ kind: 'page', ...more }, counted);
     expect(wrong).toMatchObject({ complete: false, end: 'truncated' });
-    expect(wrong.reason).toContain('counted from 0? Say `firstPage: 0`');
+    expect(wrong.reason).toMatch(/say `firstPage: 0`/i);
     expect(await read({ kind: 'page', firstPage: 0, ...more }, counted)).toMatchObject({ complete: true });
   });
 
