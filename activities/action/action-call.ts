@@ -23,12 +23,12 @@ import { issuesOf, issuesText, parseBody } from '../bodies/parse-body.ts';
 import { accountFacts } from '../call/account-facts.ts';
 import { ABSENT, absentIn } from './absent.ts';
 import { deletedBefore } from './deleted-before.ts';
-import { askOf, makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
+import { makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
 import { hideInValue } from '../http/hide-secrets.ts';
 import { namingKnown } from '../call/understand.ts';
 import { untilAborted } from '../call/until-aborted.ts';
 import { userCode } from '../sync/user-code.ts';
-import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
+import { askOf, WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
 
 export interface ActionCall {
   readonly action: ActionDefinition;

@@ -12,7 +12,6 @@ import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { Traceparent } from '../../contracts/trace.ts';
 import { clockSkew } from '../../contracts/values/clock-skew.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
-import type { AcquireRequest } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { accessTo, renewAccess, type Access } from '../credentials/credentials.ts';
 import { secretsOfCall } from '../credentials/known-secrets.ts';
@@ -33,9 +32,9 @@ import { isInfrastructure } from './infrastructure.ts';
 import { isOpenAddress, openRequest } from './open-request.ts';
 import { requestFor, sign, type SignedRequest } from './sign-request.ts';
 import { thrown } from './thrown.ts';
-import type { PermitAhead } from './permit-ahead.ts';
+import type { PermitAhead } from '../../limiter/acquire/ask-ahead.ts';
 import { understand } from './understand.ts';
-import { withPermit, type Send, type SendGate, type Sent } from './with-permit.ts';
+import { askOf, withPermit, type Send, type SendGate, type Sent } from './with-permit.ts';
 
 export interface Call extends AccountFacts {
   readonly provider: Provider;
@@ -204,22 +203,6 @@ function notOfTheClock({ auth }: Provider, made: Sent<MadeCall>): Sent<MadeCall>
 interface Hop {
   readonly next: string;
   readonly answer: Answer;
-}
-
-type Asking = 'callKey' | 'charges' | 'endpoint' | 'account' | 'weight' | 'priority' | 'maxWaitMs' | 'signal';
-
-/** What a call asks the limiter for. */
-export function askOf(call: Pick<Call, Asking>): AcquireRequest {
-  return {
-    callKey: call.callKey,
-    charges: call.charges,
-    endpoint: call.endpoint,
-    account: call.account,
-    weight: call.weight,
-    priority: call.priority,
-    maxWaitMs: call.maxWaitMs,
-    ...(call.signal ? { signal: call.signal } : {}),
-  };
 }
 
 /** Why a call can't be made with what is known of its account. */

@@ -119,3 +119,9 @@ async function report(
     else deps.log.error({ error: String(error) }, 'the limiter could not take how a call went');
   }
 }
+
+/** What a call asks the limiter for. */
+export function askOf(call: Required<Omit<AcquireRequest, 'signal'>> & Pick<AcquireRequest, 'signal'>): AcquireRequest {
+  const { callKey, charges, endpoint, account, weight, priority, maxWaitMs, signal } = call;
+  return { callKey, charges, endpoint, account, weight, priority, maxWaitMs, ...(signal ? { signal } : {}) };
+}

@@ -10,7 +10,7 @@ import type { CompiledSync, NodeDefinition } from '../../providers/define/define
 import type { PageRequest } from '../../providers/pagination/options.ts';
 import type { ListState } from '../../providers/pagination/step.ts';
 import type { ActivityDeps } from '../deps.ts';
-import type { PermitAhead } from '../call/permit-ahead.ts';
+import type { PermitAhead } from '../../limiter/acquire/ask-ahead.ts';
 import type { UnitMemory } from './unit-cache.ts';
 
 /** What is known before the unit is read. */

@@ -18,7 +18,7 @@ import { storeStep } from '../page/store-page.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { userCode, UserCodeError } from './user-code.ts';
 import { inPlace, NO_PLACE } from '../call/call-places.ts';
-import { askAhead, mayBeAskedAhead } from '../call/permit-ahead.ts';
+import { askAhead, mayBeAskedAhead } from '../../limiter/acquire/ask-ahead.ts';
 import { FULL, noRoom } from '../call/to-failure.ts';
 import { afterError, backoffText } from './after-error.ts';
 import { nestedPage } from '../batch/nested-page.ts';

@@ -1,6 +1,6 @@
 /** A permit that is asked for before its call may be made. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { askAhead, mayBeAskedAhead } from '../../../activities/call/permit-ahead.ts';
+import { askAhead, mayBeAskedAhead } from '../../../limiter/acquire/ask-ahead.ts';
 import { withPermit } from '../../../activities/call/with-permit.ts';
 import type { Charge } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type AcquireRequest, type Limiter } from '../../../limiter/index.ts';

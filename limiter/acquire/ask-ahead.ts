@@ -1,8 +1,9 @@
 /**
  * A permit that is asked for while the page before is still being stored: the way to the database and back is over by the time at which
- * the call may be made. Used by: `activities/sync/fetch-page.ts`, which gives it back when no call is made. Next: `with-permit.ts`.
+ * the call may be made. Used by: `activities/sync/fetch-page.ts`, which gives it back when no call is made.
  */
-import type { AcquireRequest, AcquireResult, Limiter } from '../../limiter/index.ts';
+import type { Limiter } from '../create-limiter.ts';
+import type { AcquireRequest, AcquireResult } from '../types.ts';
 
 export interface PermitAhead {
   /** @returns what was asked for, once; undefined when this call takes something else. */
