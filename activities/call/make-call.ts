@@ -32,9 +32,8 @@ import { isInfrastructure } from './infrastructure.ts';
 import { isOpenAddress, openRequest } from './open-request.ts';
 import { requestFor, sign, type SignedRequest } from './sign-request.ts';
 import { thrown } from './thrown.ts';
-import type { PermitAhead } from '../../limiter/acquire/ask-ahead.ts';
 import { understand } from './understand.ts';
-import { askOf, withPermit, type Send, type SendGate, type Sent } from './with-permit.ts';
+import { askOf, withPermit, type SendGate, type Sent } from './with-permit.ts';
 
 export interface Call extends AccountFacts {
   readonly provider: Provider;
@@ -62,8 +61,6 @@ export interface Call extends AccountFacts {
   readonly file?: FileToReceive | undefined;
   /** Keeps the memory of the body until it is released. Default: until the answer is there. */
   readonly hold?: BodyHold;
-  /** Its permit may have been asked for already. */
-  readonly permitAhead?: PermitAhead | undefined;
   /** Ends the wait for a permit, and the call itself. */
   readonly signal?: AbortSignal;
   readonly trace?: Traceparent | undefined;
@@ -125,8 +122,7 @@ async function follow(
     const isOpen = isOpenTo(call, target);
     const request = isOpen ? openHop(call, unsigned, target) : { ...unsigned, url: target };
     const limits = { ...provider.timeouts, totalMs: leftMs, maxBodyBytes: provider.maxBodyBytes };
-    const ask = askOf(call);
-    const send: Send<MadeCall | Hop> = async (isFresh) => {
+    const made = await withPermit<MadeCall | Hop>(deps, askOf(call), call.gate, async (isFresh) => {
       // The first is signed already, to see whether it can be.
       const { outgoing, secrets } =
         signed && target === unsigned.url ? signed : signHop(call, request, built.credentials, isOpen);
@@ -173,8 +169,7 @@ async function follow(
       span.end(answer, understood.value.outcome.kind);
       if (!rest) return understood;
       return { ...understood, value: { ...understood.value, rest } };
-    };
-    const made = await withPermit(deps, ask, call.gate, send, call.permitAhead?.take(ask));
+    });
     if (!made.sent) {
       if (target !== unsigned.url) deps.http.hops.keep(callKey, unsigned.url, target);
       return made;

@@ -6,7 +6,6 @@ import {
   isFresh,
   LimiterUnavailable,
   type AcquireRequest,
-  type AcquireResult,
   type Observation,
   type Permit,
 } from '../../limiter/index.ts';
@@ -30,11 +29,6 @@ export type Sent<T> =
       readonly isProbe?: boolean;
     };
 
-/** Makes the call, or gives undefined back when its permit had ended before it was written: then nothing was sent. */
-export type Send<T> = (
-  isFresh: () => boolean,
-) => Promise<{ readonly value: T; readonly observation: Observation } | undefined>;
-
 /** What must be written down before a call goes out, e.g. that a write is about to be sent. */
 export interface SendGate {
   /** @returns false when the call must not be made. */
@@ -55,15 +49,13 @@ const FRESH_PERMITS = 3;
 /**
  * @param send makes the call, unless the permit has ended (`isFresh`) by the time at which it is written to its
  *   connection. Then it gives undefined back, having sent nothing. What it throws leaves the permit counted as used.
- * @param ahead the first permit, where it has been asked for already.
  * @throws LimiterUnavailable when no permit could be asked for; nothing was sent.
  */
 export async function withPermit<T>(
   deps: Pick<ActivityDeps, 'limiter' | 'log'>,
   ask: AcquireRequest,
   gate: SendGate | undefined,
-  send: Send<T>,
-  ahead?: Promise<AcquireResult>,
+  send: (isFresh: () => boolean) => Promise<{ readonly value: T; readonly observation: Observation } | undefined>,
 ): Promise<Sent<T>> {
   let isOpen = gate === undefined;
   let waitedMs = 0;
@@ -72,8 +64,7 @@ export async function withPermit<T>(
     return { sent: false, because, retryAfterMs };
   };
   for (let permits = 0; permits < FRESH_PERMITS; permits++) {
-    const asked = permits === 0 && ahead ? ahead : deps.limiter.acquire(ask);
-    const acquired = await asked.catch(async (error: unknown) => {
+    const acquired = await deps.limiter.acquire(ask).catch(async (error: unknown) => {
       if (isOpen) await gate?.close();
       throw error;
     });

@@ -10,7 +10,6 @@ import type { CompiledSync, NodeDefinition } from '../../providers/define/define
 import type { PageRequest } from '../../providers/pagination/options.ts';
 import type { ListState } from '../../providers/pagination/step.ts';
 import type { ActivityDeps } from '../deps.ts';
-import type { PermitAhead } from '../../limiter/acquire/ask-ahead.ts';
 import type { UnitMemory } from './unit-cache.ts';
 
 /** What is known before the unit is read. */
@@ -19,7 +18,6 @@ export interface Asked {
   readonly request: FetchPageInput;
   readonly sync: CompiledSync;
   readonly memory: UnitMemory;
-  readonly permitAhead?: PermitAhead | undefined;
 }
 
 /** Everything that one attempt works with. */

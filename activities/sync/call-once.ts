@@ -6,11 +6,11 @@ import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { BodyHold } from '../bodies/body-budget.ts';
-import { makeCall, type Call, type MadeCall } from '../call/make-call.ts';
+import { makeCall, type MadeCall } from '../call/make-call.ts';
 import type { FileToReceive } from '../files/receive-file.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { Facts } from './decide.ts';
-import { askOf, WAIT_IN_PLACE_MS } from '../call/with-permit.ts';
+import { WAIT_IN_PLACE_MS } from '../call/with-permit.ts';
 import { isMaybeItsOwn } from '../http/to-observation.ts';
 import { applyDecision, end, notNow } from './apply-decision.ts';
 import type { Attempt } from './attempt.ts';
@@ -74,7 +74,7 @@ async function callWith(
   const { openHosts } = endpoint;
   const isOpen = isOpenAddress(provider, of, openHosts, spec.path);
   const facts = { ...of, ip: deps.egress, input, pageSize: asked.size };
-  const toMake: Call = {
+  const call = await makeCall(deps, {
     provider,
     ...of,
     callKey: `unit/${request.unit}`,
@@ -95,9 +95,7 @@ async function callWith(
     decide: endpoint.decide,
     totalMs: endpoint.totalTimeoutMs,
     ...(signal ? { signal } : {}),
-    permitAhead: attempt.permitAhead,
-  };
-  const call = await makeCall(deps, toMake);
+  });
   if (!call.sent) {
     if (call.mistake !== undefined) return end(attempt, unit.pages, 'failed', call.mistake, 0);
     if (call.needsReconnect) return applyDecision(attempt, { do: 'pause' }, 0);
@@ -120,7 +118,6 @@ async function callWith(
   if (settleWith) return settleWith(call.value, { isProbe, asksForChanges });
   try {
     const fact = await settle(attempt, call.value, { isProbe, asksForChanges }, wantsDurable);
-    memory.askNext(request.unit, askOf(toMake));
     if (!rest || mode === 'now') return fact;
     const at = (next: LoadedUnit): Attempt => attemptAt(attempt, node, next, performance.now());
     return await readOn({ attempt, made: call.value, rest, signal, load: () => loadList(attempt, node), at }, fact);

@@ -18,7 +18,6 @@ import { storeStep } from '../page/store-page.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { userCode, UserCodeError } from './user-code.ts';
 import { inPlace, NO_PLACE } from '../call/call-places.ts';
-import { askAhead, mayBeAskedAhead } from '../../limiter/acquire/ask-ahead.ts';
 import { FULL, noRoom } from '../call/to-failure.ts';
 import { afterError, backoffText } from './after-error.ts';
 import { nestedPage } from '../batch/nested-page.ts';
@@ -59,18 +58,6 @@ export async function fetchPage(
 }
 
 async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtMs: number): Promise<PageFact> {
-  const ask = asked.request.mode === 'now' ? asked.memory.nextAsk(asked.request.unit) : undefined;
-  if (!ask || !mayBeAskedAhead(ask)) return fetchStored(asked, signal, askedAtMs);
-  const permitAhead = askAhead(asked.deps.limiter, ask);
-  try {
-    return await fetchStored({ ...asked, permitAhead }, signal, askedAtMs);
-  } finally {
-    permitAhead.giveBack();
-  }
-}
-
-/** The next call is made when the page before is stored. */
-async function fetchStored(asked: Asked, signal: AbortSignal | undefined, askedAtMs: number): Promise<PageFact> {
   const { deps, request, memory } = asked;
   await memory.stored(request.unit);
   // One call inside a workflow task would be followed by the next in the same worker; a durable one goes to any worker.

@@ -7,7 +7,6 @@
  * only when the page is stored, so that a kill costs one call and not two. Next: `fetch-page.ts`.
  */
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
-import type { AcquireRequest } from '../../limiter/index.ts';
 import { createEndpointNotes, type EndpointNotes } from '../page/endpoint-facts.ts';
 import { createNewRows, type NewRows } from '../page/insert-hint.ts';
 import { createResultMemory, type ResultMemory } from '../job/result-memory.ts';
@@ -26,10 +25,6 @@ export interface UnitMemory {
   take(unit: number, pages: number | undefined): Remembered | undefined;
   /** Takes a page of the unit that is still being stored, though its call has been answered. */
   storeBehind(unit: number, runId: string, storing: Promise<unknown>): void;
-  /** What the call after such a page will ask the limiter for. */
-  askNext(unit: number, ask: AcquireRequest): void;
-  /** While such a page is being stored: what its next call will ask for. */
-  nextAsk(unit: number): AcquireRequest | undefined;
   /** Waits for such a page. @throws what became of it when it could not be stored. */
   stored(unit: number): Promise<void>;
   /** Waits for all of them, or for those of a run, whatever becomes of them. */
@@ -52,7 +47,7 @@ export function createUnitMemory(
   now: () => number = () => performance.now(),
 ): UnitMemory {
   const units = new Map<number, Remembered>();
-  const storing = new Map<number, { readonly runId: string; readonly page: Promise<unknown>; ask?: AcquireRequest }>();
+  const storing = new Map<number, { readonly runId: string; readonly page: Promise<unknown> }>();
   return {
     newRows: createNewRows(),
     endpoints: createEndpointNotes(),
@@ -79,11 +74,6 @@ export function createUnitMemory(
         },
       );
     },
-    askNext(unit, ask) {
-      const behind = storing.get(unit);
-      if (behind) behind.ask = ask;
-    },
-    nextAsk: (unit) => storing.get(unit)?.ask,
     async stored(unit) {
       try {
         await storing.get(unit)?.page;
