@@ -47,6 +47,9 @@ export function oauth1<Settings = unknown>(options: OAuth1Options<Settings>): Au
         : ['oauth1: `consumerKey` is missing; write the key of the app, or a function that reads it']),
       ...unknownOptions(options, OPTIONS).map((text) => `oauth1: ${text}`),
       ...(algorithm ? [] : [`oauth1: method is "${method}"; it must be one of ${Object.keys(ALGORITHMS).join(', ')}`]),
+      ...(realm === undefined || ['string', 'function'].includes(typeof realm)
+        ? []
+        : ['oauth1: `realm` must be a text, or a function that takes it from the account']),
     ],
     secrets: () => appSecret(options),
     apply: (credentials, request) => {
@@ -75,7 +78,7 @@ export function oauth1<Settings = unknown>(options: OAuth1Options<Settings>): Au
       const fields = Object.entries({ ...parameters, oauth_signature: signature });
       const stated = fields.map(([name, value]) => `${name}="${percentEncoded(value)}"`);
       const ofAccount = typeof realm === 'function' ? realm(request) : realm;
-      if (ofAccount !== undefined) stated.unshift(`realm="${ofAccount}"`);
+      if (ofAccount !== undefined) stated.unshift(`realm="${ofAccount.replaceAll(/["\\]/g, '\\$&')}"`);
       return { headers: { authorization: `OAuth ${stated.join(', ')}` } };
     },
   };

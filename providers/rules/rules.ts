@@ -105,14 +105,21 @@ function matches(pattern: RegExp, text: string): boolean {
 
 /**
  * A field of a JSON body, by path (`error.code`), is one of these values; without values, it is there and not null. Bodies that are not
- * JSON never match.
+ * JSON never match. @throws TypeError for what is no path.
  */
-export const bodyField =
-  (path: string, ...values: (string | number | boolean | null)[]): Match =>
-  (answer) => {
+export function bodyField(path: string, ...values: (string | number | boolean | null)[]): Match {
+  checkPath('bodyField', path);
+  return (answer) => {
     const value = fieldAt(answer, path);
     return values.length === 0 ? value !== undefined && value !== null : values.includes(value as string);
   };
+}
+
+function checkPath(helper: string, path: unknown): void {
+  if (typeof path === 'string' && path !== '') return;
+  const found = path === '' ? 'an empty text' : JSON.stringify(path);
+  throw new TypeError(`${helper}() takes the path of a field, not ${found}. Write e.g. ${helper}('data.items').`);
+}
 
 /** `error.code` or `code` of a JSON body is one of these values: the most common shape of error bodies. */
 export const bodyCode =
@@ -120,13 +127,17 @@ export const bodyCode =
   (answer) =>
     ['error.code', 'code', 'error'].some((path) => codes.includes(fieldAt(answer, path) as string));
 
-/** The JSON body's field at `path` is an empty list: for services that answer an expired token with an empty page. */
-export const emptyList =
-  (path: string): Match =>
-  (answer) => {
+/**
+ * The JSON body's field at `path` is an empty list: for services that answer an expired token with an empty page.
+ * @throws TypeError for what is no path.
+ */
+export function emptyList(path: string): Match {
+  checkPath('emptyList', path);
+  return (answer) => {
     const value = fieldAt(answer, path);
     return Array.isArray(value) && value.length === 0;
   };
+}
 
 /** The opposite of a match. */
 export const not =

@@ -110,6 +110,7 @@ describe('OAuth 1 of accounts with a key and a realm of their own', () => {
       ).headers?.['authorization'];
     expect(of('c1', 'k1')).toMatch(/^OAuth realm="c1", oauth_consumer_key="k1", /);
     expect(of('c2', 'k2')).toMatch(/^OAuth realm="c2", oauth_consumer_key="k2", /);
+    expect(of('a "b"', 'k')).toMatch(/^OAuth realm="a \\"b\\"", oauth_consumer_key="k", /);
     expect(() => of('c3', '')).toThrow('does the account lack it?');
     expect(auth.secrets?.()).toEqual([undefined]);
   });
@@ -372,6 +373,7 @@ it('wrong options of an auth are among the mistakes of its provider', () => {
     jwt({ lifeMs: 0, algorithm: 'RS1' as never } as never),
     serviceAccount({} as never),
     oauth1({ consumerSecret: () => 's', token: 't' } as never),
+    oauth1({ consumerKey: 'k', consumerSecret: () => 's', realm: 7 as never }),
     hmac({ secret: String, message: String, send: () => ({}), hash: 'sha1' } as never),
     awsSigV4({ service: 's3', region: 'eu', key: 'k' } as never),
     jwt({ claims: () => ({}), expiresIn: 5 } as never),
@@ -401,6 +403,7 @@ it('wrong options of an auth are among the mistakes of its provider', () => {
     'serviceAccount: `tokenUrl` is missing, e.g. "https://auth.example/token"',
     'oauth1: `consumerKey` is missing; write the key of the app, or a function that reads it',
     'oauth1: unknown option `token`; known are consumerKey, consumerSecret, method, realm',
+    'oauth1: `realm` must be a text, or a function that takes it from the account',
     'hmac: unknown option `hash`; known are secret, message, send, algorithm, encoding',
     'awsSigV4: unknown option `key`; known are service, region',
     'jwt: unknown option `expiresIn`; known are algorithm, key, keyId, claims, lifeMs',
