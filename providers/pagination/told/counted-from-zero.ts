@@ -38,7 +38,7 @@ export function noteFromZero(
   const begins = Number(memory['firstSize'] ?? 0) - asked.number * asked.size;
   if (begins !== -asked.offset && found === begins + borderAt + border.length - 1 && found !== expected)
     memory['fromZero'] = border.at(-1) as string;
-  return found < 0 && begins > 0 && names[begins] === frontOf(memory)[0];
+  return found < 0 && begins > 0 && names[begins] === firstNames(memory)[0];
 }
 
 /**
@@ -53,11 +53,11 @@ export function isOtherFirst(
 ): boolean {
   const ahead = Number(memory['firstSize'] ?? size) - size;
   if (offset !== 0 || ahead === 0 || names.length < 2) return false;
-  const front = frontOf(memory);
+  const front = firstNames(memory);
   return names[ahead] === front[0] || (isLost && names.length === size && !names.some((name) => front.includes(name)));
 }
 
-const frontOf = (memory: Memory): string[] => String(memory['front'] ?? memory['began'] ?? '-').split('\n');
+const firstNames = (memory: Memory): string[] => String(memory['front'] ?? memory['began'] ?? '-').split('\n');
 
 /** Is the first page, which is looked at again, the very same? */
 export function isFromZero(memory: Memory, keys: readonly string[]): boolean {
