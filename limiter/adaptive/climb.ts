@@ -16,6 +16,8 @@ const firstStep = 0.03;
 const leastStep = 0.01;
 /** Never more at once: a sliding window shows its end only when all of it is used up. */
 const largestStep = 0.25;
+/** So many lengths of a told limit pass without a word that it is empty, before a climb. */
+const TOLD_LENGTHS = 3;
 /** The first step where the server counts in windows. */
 const windowStep = 0.05;
 
@@ -161,6 +163,21 @@ export function touched(s: LawState): boolean {
     return false;
   }
   return s.estimate.sure < 2 && s.mark.hiMs > 0;
+}
+
+/**
+ * Answers say that nothing is left, and when there is again. They would say if there were more: a climb finds nothing that they do
+ * not, and would be clean at any rate, as what they say holds the calls back.
+ */
+export function stayBelow(s: LawState, toldMs: number): void {
+  if (s.phase === 'climb') {
+    if (s.climb.from > 0) s.limit = s.climb.from;
+    enter(s, 'cruise');
+  }
+  s.climb.nextAtMs = Math.max(
+    s.climb.nextAtMs,
+    s.nowMs + Math.max(gapMs, TOLD_LENGTHS * Math.max(toldMs, s.window.hiMs)),
+  );
 }
 
 /** After a climb: how many refusals it took, counted late because answers of calls in flight come late. */

@@ -17,6 +17,7 @@ export function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): stri
   const wasSure = s.estimate.sure === 2;
   s.epoch += 1;
   s.held.limit = s.limit;
+  s.window.isTold = s.window.isTold === true && event.retryAfterMs !== undefined;
   let goesOn = false;
   if (s.phase === 'climb') goesOn = touched(s);
   else if (s.phase === 'cruise' || s.phase === 'recover') surprised(s, sample);

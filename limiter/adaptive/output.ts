@@ -26,6 +26,8 @@ export function output(s: LawState, spec: LearnedLimit, event?: string): LawOutp
     burst: Math.max(
       window ? Math.max(1, 0.05 * rate) : 1 + (isUnused ? 0.4 : 0.1) * rate,
       s.demand < 0.5 && window ? window.max : 0,
+      // Callers who are late for one that is told find a part of it: its count is exact, whatever the pace.
+      s.window.isTold ? 1 + 0.1 * s.window.max : 0,
     ),
     mode: held ? 'hold' : 'open',
     ...(held ? { probeAtMs: s.held.probeAtMs } : {}),

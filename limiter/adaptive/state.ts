@@ -171,6 +171,8 @@ export interface KnownWindow {
   fillRate: number;
   /** Until a window that was recognised in the middle of its use has passed, its past counts against it. */
   drainUntilMs: number;
+  /** Its answers have told it, and what was refused since told a time. */
+  isTold?: boolean;
 }
 
 /** Accepted calls of the last one and a half windows, latest bin first, and where the bins lie. `detect-window.ts`, all phases. */

@@ -7,7 +7,7 @@
 import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 import { clear, mayTry, suspect, tryMore, withoutChance } from './chance.ts';
 import { noChance } from './chance-state.ts';
-import { climb, climbed, climbMs, earn, mayClimb, pay, remember, settleCost } from './climb.ts';
+import { climb, climbed, climbMs, earn, mayClimb, pay, remember, settleCost, stayBelow } from './climb.ts';
 import { decrease } from './decrease.ts';
 import { holdUntilOpening, nextProbe } from './probe.ts';
 import { opened } from './reopened.ts';
@@ -191,6 +191,7 @@ function react(s: LawState, event: LawEvent, spec: LearnedLimit): string | undef
     return undefined;
   }
   s.mark.ok += event.ok;
+  if (event.stale === 0 && event.retryAfterMs !== undefined) stayBelow(s, event.retryAfterMs);
   if (s.phase === 'hold' && event.failed > 0 && s.nowMs >= s.held.probeAtMs) nextProbe(s, undefined);
   return isOutage(s) ? breakOff(s) : undefined;
 }

@@ -12,6 +12,12 @@ export function toldWindow(spec: LearnedLimit, nowMs: number, max: number, perMs
   const ratePerSecond = (1_000 * max) / perMs;
   const { state } = initialLaw(spec, nowMs, { ratePerSecond });
   // Calls of this epoch are told of, refused or not.
-  const told = { ...state, epoch: 1, window: { ...state.window, max, loMs: perMs, hiMs: perMs } };
+  const estimate = { ...state.estimate, sure: 2 };
+  const told = {
+    ...state,
+    epoch: 1,
+    estimate,
+    window: { ...state.window, max, loMs: perMs, hiMs: perMs, isTold: true },
+  };
   return output(told, spec, `its answers tell a limit of ${max}, ${describe(ratePerSecond)}`);
 }

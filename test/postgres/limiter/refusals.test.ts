@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Charge, LimitSpec } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type Limiter, type Observation } from '../../../limiter/index.ts';
-import { chargesFor, inflight } from '../../../providers/limits.ts';
+import { chargesFor, inflight, learned } from '../../../providers/limits.ts';
 import { createCounter } from '../../../testing/fake-api/limits/limit-counters.ts';
 import { seededRandom } from '../../../testing/fake-api/random.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
@@ -228,17 +228,18 @@ describe('a refusal that names none of several limits', () => {
   });
 });
 
-describe('calls for which no limit is declared, whose answers tell one', () => {
+describe('calls for which no limit is declared, or one that is learned, whose answers tell one', () => {
   it.each([
     ['fixed', 10, 10_000, 16, []],
     ['fixed', 40, 5_000, 15, []],
     ['fixed', 50, 60_000, 40, []],
     ['sliding', 100, 10_000, 8, []],
     ['fixed', 20, 10_000, 12, [inflight('open', { by: ['account'], max: 6 })]],
+    ['fixed', 50, 60_000, 39, [learned('l', { by: ['account'] })]],
   ] as const)(
     'do not run into it again and again: %s, %i in %i ms, %i at once',
     async (kind, max, perMs, atOnce, limits) => {
-      const account = `told-${kind}-${max}`;
+      const account = `told-${kind}-${max}-${atOnce}`;
       const charges = chargesFor(limits, { ...call, account, provider: 'told' });
       const counter = createCounter(kind, () => ({ max, perMs }), clock.nowMs());
       const startedMs = clock.nowMs();
@@ -270,10 +271,12 @@ describe('calls for which no limit is declared, whose answers tell one', () => {
         const waits = asked.flatMap((each) => (each.granted ? [] : [each.retryAfterMs]));
         if (permits.length === 0) await clock.pass(Math.max(10, Math.min(...waits)));
       }
-      // What was on its way at the end of the first window was refused before anybody knew.
-      expect(refused.filter((at) => at === 0).length).toBeGreaterThan(0);
-      expect(refused.filter((at) => at > 0).length).toBeLessThan(0.02 * taken.length);
-      expect(taken.length).toBeGreaterThan(0.6 * 20 * max);
+      // Nothing is known before the first refusal: what was on its way then is refused with it, and nearly nothing after
+      // that window. Which window it is depends on the order in which the callers come.
+      const [firstRefused] = refused;
+      expect(firstRefused).toBeLessThan(5);
+      expect(refused.filter((at) => at > firstRefused!).length).toBeLessThan(0.02 * taken.length);
+      expect(taken.length).toBeGreaterThan(0.5 * 20 * max);
     },
     60_000,
   );
