@@ -2,7 +2,7 @@
  * `limits: []` in virtual time: calls to which no limit applies, until refusals show that there is one; from there on it is learned, in the
  * middle of whatever was used before. Next: `known-client.ts`, then `our-client.ts`.
  */
-import { initialLaw } from '../../limiter/adaptive/step.ts';
+import { foundLimit } from '../../limiter/adaptive/told-window.ts';
 import { isLimit } from '../../limiter/refusals/law.ts';
 import { knownClient } from './known-client.ts';
 import { ourClient, type OurClient } from './our-client.ts';
@@ -29,7 +29,7 @@ export function unlimitedClient(): UnlimitedClient {
       if (learned) return permit < LATER ? 0 : learned.answered(nowMs, worker, permit - LATER, answer);
       const sleepMs = known.answered(nowMs, worker, permit, answer);
       const state = known.state();
-      if (state && isLimit(state)) learned = ourClient(spec, 4, initialLaw(spec, nowMs, undefined, true), nowMs);
+      if (state && isLimit(state)) learned = ourClient(spec, 4, foundLimit(spec, nowMs), nowMs);
       return sleepMs;
     },
     timerMs: () => now().timerMs?.() ?? Number.POSITIVE_INFINITY,

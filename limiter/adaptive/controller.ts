@@ -10,7 +10,7 @@ import { DEFAULT_GUARD_MS } from '../buckets/bucket-row.ts';
 import { ring } from '../buckets/ring.ts';
 import { isLimit, stepRefusals, type RefusalOutput, type RefusalState } from '../refusals/law.ts';
 import { LAW_READ, LAW_WRITE, REFUSALS_WRITE } from '../statements.ts';
-import { toldWindow } from './told-window.ts';
+import { foundLimit, toldWindow } from './told-window.ts';
 import { initialLaw, stepLaw, type LawOutput, type LawState } from './step.ts';
 
 export interface Learner {
@@ -114,7 +114,7 @@ function limitOfNone(row: LawRow, { state }: RefusalOutput): LawOutput | undefin
   if (row.kind !== 'none') return undefined;
   const isTold = row.units > 1 && row.refused > 0 && row.is_counted;
   if (isTold) return toldWindow(row.spec, row.at_ms, row.units, row.length_ms);
-  return isLimit(state) ? initialLaw(row.spec, row.at_ms, undefined, true) : undefined;
+  return isLimit(state) ? foundLimit(row.spec, row.at_ms) : undefined;
 }
 
 function toStep(row: LawRow, output: LawOutput): object {

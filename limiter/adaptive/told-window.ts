@@ -8,16 +8,24 @@ import { describe } from './state.ts';
 import type { LawOutput } from './state.ts';
 import { initialLaw } from './step.ts';
 
+/** Of calls for which no limit is declared, answers are told of from the first refusal on, and so in this epoch. */
+const FIRST_EPOCH = 1;
+
 export function toldWindow(spec: LearnedLimit, nowMs: number, max: number, perMs: number): LawOutput {
   const ratePerSecond = (1_000 * max) / perMs;
   const { state } = initialLaw(spec, nowMs, { ratePerSecond });
-  // Calls of this epoch are told of, refused or not.
   const estimate = { ...state.estimate, sure: 2 };
   const told = {
     ...state,
-    epoch: 1,
+    epoch: FIRST_EPOCH,
     estimate,
     window: { ...state.window, max, loMs: perMs, hiMs: perMs, isTold: true },
   };
   return output(told, spec, `its answers tell a limit of ${max}, ${describe(ratePerSecond)}`);
+}
+
+/** The same where they tell none, and are refused again and again: it is searched from the start. */
+export function foundLimit(spec: LearnedLimit, nowMs: number): LawOutput {
+  const { state } = initialLaw(spec, nowMs, undefined, true);
+  return output({ ...state, epoch: FIRST_EPOCH }, spec);
 }

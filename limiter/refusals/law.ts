@@ -86,11 +86,14 @@ const LIMIT_LEVEL = 5;
 const MANY = 120;
 const LARGE = 0.1;
 
+/** So have calls of which several were refused together, so many times in a row with answers in between: as at the end of each window. */
+const CROWDS = 4;
+
 /** Refusals of calls that no limit applies to are too many to be chance. */
-export function isLimit({ level, inARow, lately }: RefusalState): boolean {
+export function isLimit({ level, inARow, lately, crowds = 0 }: RefusalState): boolean {
   const isOften =
     inARow === 0 && lately !== undefined && lately.refused >= MANY && lately.refused > LARGE * lately.sent;
-  return level >= LIMIT_LEVEL || isOften;
+  return level >= LIMIT_LEVEL || crowds >= CROWDS || isOften;
 }
 
 /** One step: a refusal, an answer after one, or only time. */
@@ -138,7 +141,8 @@ function refused(before: RefusalState, event: RefusalEvent, isFirst: boolean): R
   const noted = { ...before, level, isAnswered: false, refusedAtMs: atMs, isPaced: before.isPaced || isTooMuch };
   // One that follows another without an answer in between says the same as that.
   if (isInARow) return { state: undoubted({ ...noted, inARow }, event), blockMs, ...dueOf(noted, event) };
-  const counted = { ...noted, sent: 0, late: 0, inARow: 0 };
+  const crowds = isCrowdOf(event.refused + before.late, before.sent) ? (before.crowds ?? 0) + 1 : 0;
+  const counted = { ...noted, sent: 0, late: 0, inARow: 0, crowds };
   const state = event.isCounted ? counted : lowered(before, counted, event);
   const change = state.share === before.share ? '' : `, giving out ${percent(state.share)} of it`;
   const why = state.sporadic > 0 ? `, as ${percent(state.sporadic)} of all calls are whatever is given out` : '';
@@ -159,8 +163,7 @@ function lowered(before: RefusalState, counted: RefusalState, event: RefusalEven
   const run = { refused: refusals, sent: Math.max(refusals, before.sent) };
   const refusedShare = refusedShareOf([run]);
   // Hardly in use, it may have been closed for a reason of its own; or the limit is far smaller than it was declared.
-  const isCrowd = refusals >= CROWD && refusedShare > MOST_SPORADIC;
-  if (event.used < IN_USE && !isCrowd) return { ...counted, doubtedUse: IN_USE };
+  if (event.used < IN_USE && !isCrowdOf(refusals, before.sent)) return { ...counted, doubtedUse: IN_USE };
   const used = Math.max(IN_USE, event.used);
   const wasClosed = before.inARow >= CLOSED_AFTER;
   const known = wasClosed ? [] : before.runs;
@@ -206,6 +209,11 @@ function undoubted(state: RefusalState, event: RefusalEvent): RefusalState {
     share: Math.max(1 / event.units, share * doubtedUse),
     loweredAtMs: event.atMs,
   };
+}
+
+/** So many together, and of so few calls, that they are no chance. */
+function isCrowdOf(refusals: number, sent: number): boolean {
+  return refusals >= CROWD && refusals > MOST_SPORADIC * sent;
 }
 
 function addTo(lately: Lately | undefined, { atMs, refused, late, sent }: RefusalEvent): Lately {

@@ -30,6 +30,8 @@ export interface RefusalState {
   readonly patience: number;
   /** What the last refusal would leave of the share if it was no chance; 0 = that has been done. */
   readonly doubtedUse?: number;
+  /** So many times in a row several calls were refused together. */
+  readonly crowds?: number;
   /** What was refused and sent lately: half of it is forgotten in a minute. */
   readonly lately?: Lately;
 }

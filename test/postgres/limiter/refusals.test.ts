@@ -52,6 +52,29 @@ async function callFor(
   return counts;
 }
 
+/** As many callers as there are lists: whoever may, calls, and all answers come 100 ms later. */
+async function callTogether(
+  forMs: number,
+  atOnce: number,
+  account: string,
+  charges: readonly Charge[],
+  answer: (nowMs: number) => Observation,
+): Promise<void> {
+  const endMs = clock.nowMs() + forMs;
+  const keys = Array.from({ length: atOnce }, (_, n) => `${account}-${n}`);
+  while (clock.nowMs() < endMs) {
+    const asked = await Promise.all(
+      keys.map((callKey) => limiter.acquire({ callKey, account, charges, maxWaitMs: 0 })),
+    );
+    const permits = asked.flatMap((each) => (each.granted ? [each.permit] : []));
+    const answers = permits.map(() => answer(clock.nowMs()));
+    await clock.pass(100);
+    await Promise.all(permits.map((permit, n) => limiter.report(permit, answers[n]!)));
+    const waits = asked.flatMap((each) => (each.granted ? [] : [each.retryAfterMs]));
+    if (permits.length === 0) await clock.pass(Math.max(10, Math.min(...waits)));
+  }
+}
+
 describe('single refusals without a time', () => {
   it('hardly hold up a provider without limits: 2 % of the calls, whatever their rate', async () => {
     const random = seededRandom(7);
@@ -257,27 +280,41 @@ describe('calls for which no limit is declared, or one that is learned, whose an
         if (isRefused) refused.push(Math.floor((nowMs - startedMs) / perMs));
         return { result: isRefused ? 'refused' : 'ok', quotas: [{ max, remaining, resetAfterMs }] };
       };
-      // As many callers as there are lists: whoever may, calls, and all answers come 100 ms later.
-      const endMs = clock.nowMs() + 20 * perMs;
-      const keys = Array.from({ length: atOnce }, (_, n) => `${account}-${n}`);
-      while (clock.nowMs() < endMs) {
-        const asked = await Promise.all(
-          keys.map((callKey) => limiter.acquire({ callKey, account, charges, maxWaitMs: 0 })),
-        );
-        const permits = asked.flatMap((each) => (each.granted ? [each.permit] : []));
-        const answers = permits.map(() => answer(clock.nowMs()));
-        await clock.pass(100);
-        await Promise.all(permits.map((permit, n) => limiter.report(permit, answers[n]!)));
-        const waits = asked.flatMap((each) => (each.granted ? [] : [each.retryAfterMs]));
-        if (permits.length === 0) await clock.pass(Math.max(10, Math.min(...waits)));
-      }
+      await callTogether(20 * perMs, atOnce, account, charges, answer);
       // Nothing is known before the first refusal: what was on its way then is refused with it, and nearly nothing after
       // that window. Which window it is depends on the order in which the callers come.
       const [firstRefused] = refused;
       expect(firstRefused).toBeLessThan(5);
       expect(refused.filter((at) => at > firstRefused!).length).toBeLessThan(0.02 * taken.length);
-      expect(taken.length).toBeGreaterThan(0.5 * 20 * max);
+      expect(taken.length).toBeGreaterThan(0.35 * 20 * max);
     },
     60_000,
   );
+});
+
+describe('calls for which no limit is declared, and of which several are refused together at the end of each window', () => {
+  it.each([
+    [10, 10_000, (waitMs: number) => ({ blockForMs: waitMs })],
+    [40, 5_000, (waitMs: number) => ({ blockForMs: waitMs })],
+    [10, 60_000, () => ({})],
+  ] as const)('have a limit that is learned: %i in %i ms', async (max, perMs, tell) => {
+    const account = `together-${max}-${perMs}`;
+    const charges = chargesFor([], { ...call, account, provider: 'together' });
+    const startedMs = clock.nowMs();
+    const counter = createCounter('fixed', () => ({ max, perMs }), startedMs);
+    const counts = { accepted: 0, refused: 0 };
+    const answer = (nowMs: number): Observation => {
+      const isRefused = counter.room(nowMs) < 1;
+      counts[isRefused ? 'refused' : 'accepted'] += 1;
+      if (isRefused) return { result: 'refused', ...tell(perMs - ((nowMs - startedMs) % perMs)) };
+      counter.take(nowMs, 1);
+      return { result: 'ok' };
+    };
+    await callTogether(12 * perMs, 8, account, charges, answer);
+    expect(await limiter.show(`together/unlimited/${account}`)).toMatchObject({ kind: 'learned' });
+    Object.assign(counts, { accepted: 0, refused: 0 });
+    await callTogether(12 * perMs, 8, account, charges, answer);
+    expect(counts.accepted).toBeGreaterThan(0.3 * 12 * max);
+    expect(counts.refused).toBeLessThan(0.2 * counts.accepted);
+  });
 });

@@ -162,18 +162,23 @@ describe('a third party that tells how long to wait, while no limit is declared'
     ['sliding', 60, minute],
     ['sliding', 20, 10_000],
     ['fixed', 20, 10_000],
-  ])('is believed, however unevenly its quota is used: %s, %i in %i ms', (kind, max, perMs) => {
+  ])('and refuses several calls together, again and again: there is a limit, %s, %i in %i ms', (kind, max, perMs) => {
+    const world = { durationMs: 20 * minute, workers: 6, latencyMs: 300, seed: 1 };
+    const server: ServerSpec = { kind, max, perMs, retryAfter: true };
+    const alone = run({ ...world, server }, unlimitedClient);
+    expect(refusedShare(alone, 120, 1_200)).toBeLessThan(0.05);
+    expect(total(alone.accepted, 120, 1_200)).toBeGreaterThan(0.8 * (max / perMs) * 1_000 * 1_080);
     // Others come and go, so its window lets go of single calls and refuses the next ones at once.
     const foreign = { share: 0.3, onMs: 90_000, offMs: 45_000 };
-    for (const seed of [1, 2, 3]) {
-      const { client, run } = meet(undefined, { kind, max, perMs, retryAfter: true, foreign }, 20, {
-        workers: 4,
-        latencyMs: 300,
-        seed,
-      });
-      expect(isLimit(client.state()!)).toBe(false);
-      expect(total(run.accepted, 120, 1_200)).toBeGreaterThan(0.8 * (max / perMs) * 1_000 * 1_080);
-    }
+    const shared = run({ ...world, server: { ...server, foreign } }, unlimitedClient);
+    expect(refusedShare(shared, 120, 1_200)).toBeLessThan(0.08);
+    expect(total(shared.accepted, 120, 1_200)).toBeGreaterThan(0.4 * (max / perMs) * 1_000 * 1_080);
+  });
+
+  it.each([1, 2, 3, 4])('is believed where refusals come by chance, also of many calls at once, seed %i', (seed) => {
+    const chance: ServerSpec = { kind: 'token', max: 1e6, perMs: 1_000, depth: 1e6, sporadic: 0.02, retryAfter: true };
+    for (const workers of [4, 16, 40])
+      expect(isLimit(meet(undefined, chance, 20, { workers, seed }).client.state()!)).toBe(false);
   });
 
   it.each<[ServerSpec['kind'], number, number]>([
