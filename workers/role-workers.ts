@@ -27,22 +27,24 @@ export async function createRoleWorkers(
 ): Promise<RoleWorkers> {
   const { build, concurrency, drainSeconds, taskQueue } = settings;
   const slots = slotsOf(concurrency, settings.tuning);
-  const workers: Worker[] = [];
-  for (const role of roles) {
-    const create = () =>
-      Worker.create({
-        ...common,
-        taskQueue: taskQueueOf(taskQueue, role),
-        ...(build === undefined ? {} : { workerDeploymentOptions: versioned(build) }),
-        ...slots,
-        maxCachedWorkflows: keptWorkflows(concurrency),
-        activityTaskPollerBehavior: { type: 'autoscaling' },
-        workflowTaskPollerBehavior: { type: 'autoscaling' },
-        stickyQueueScheduleToStartTimeout: '5 seconds',
-        shutdownGraceTime: `${drainSeconds} seconds`,
-      });
-    workers.push(await withLeanThreads(create));
-  }
+  // At once: each has a thread that takes a third of a second of one core to start.
+  const workers = await withLeanThreads(() =>
+    Promise.all(
+      roles.map((role) =>
+        Worker.create({
+          ...common,
+          taskQueue: taskQueueOf(taskQueue, role),
+          ...(build === undefined ? {} : { workerDeploymentOptions: versioned(build) }),
+          ...slots,
+          maxCachedWorkflows: keptWorkflows(concurrency),
+          activityTaskPollerBehavior: { type: 'autoscaling' },
+          workflowTaskPollerBehavior: { type: 'autoscaling' },
+          stickyQueueScheduleToStartTimeout: '5 seconds',
+          shutdownGraceTime: `${drainSeconds} seconds`,
+        }),
+      ),
+    ),
+  );
   let isAsked = false;
   const shutdown = (): void => {
     isAsked = true;

@@ -44,7 +44,7 @@ describe('a function of a definition', () => {
   };
   const run = async (hooks: Hooks) => {
     api.list('/items', { count: 3, itemAt: (_, i) => ({ id: `i${i}` }) });
-    const result = await drive.run(syncOf(hooks), { account, maxCalls: 30 });
+    const result = await drive.run(syncOf(hooks), { account, maxCalls: 30, skipsBackoffs: true });
     const { rows } = await db.pool.query<{ data: unknown }>(
       'select data from sluice.record where account = $1 and deleted_at is null order by key',
       [account],
@@ -91,7 +91,7 @@ describe('a function of a definition', () => {
       expect(reason).toContain(`the key is "${nothing}", which is no text of the row`);
     }
     api.list('/items', { count: 1, itemAt: () => ({ id: 'null' }) });
-    const result = await drive.run(syncOf({}), { account, maxCalls: 30 });
+    const result = await drive.run(syncOf({}), { account, maxCalls: 30, skipsBackoffs: true });
     expect(result).toMatchObject({ complete: true, rows: 1 });
   });
 

@@ -192,7 +192,7 @@ describe('page sizes', () => {
         `GET ${path}`,
         Array.from({ length: attempts }, () => ({ status: 500, body: { error: 'internal' } })),
       );
-      const result = await drive.run(syncOf('cursor', { start: 100 }, {}, attempts), { account });
+      const result = await drive.run(syncOf('cursor', { start: 100 }, {}, attempts), { account, skipsBackoffs: true });
       expect(result?.flaws).toMatchObject([{ kind: 'failed' }]);
       expect(await sizeKept()).toBe(100);
     },

@@ -31,7 +31,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
 async function start() {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-test-build-'));
-  const stop = () => rm(folder, { recursive: true, force: true });
+  const stop = async () => {
+    await rm(packageFolder(folder), { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
+  };
   try {
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
     await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
@@ -43,8 +46,8 @@ async function start() {
   return { folder, stop };
 }
 
-/** Where `package.ts` makes the package of what is built. */
-export const packageFolder = (builtFolder: string): string => join(builtFolder, 'package');
+/** Where `made-once.ts` makes things: beside what is built, where no modules of the repository are above it. */
+export const packageFolder = (builtFolder: string): string => `${builtFolder}-package`;
 
 async function build(folder: string): Promise<void> {
   await rm(packageFolder(folder), { recursive: true, force: true });

@@ -1,12 +1,10 @@
 /** The package as it is published, and commands that a user of it runs. */
 import { execFile, type ExecFileOptions } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { inject, vi } from 'vitest';
-import { packageFolder } from './build.ts';
+import { madeOnce } from './made-once.ts';
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -21,24 +19,9 @@ export async function run(file: string, args: readonly string[], options: ExecFi
   }
 }
 
-/**
- * The package as it is published, built by the first file of a run that asks for it; the others wait until it is there.
- * @returns the path of the tarball.
- */
+/** The package as it is published. @returns the path of the tarball. */
 export async function packTarball(): Promise<string> {
-  const folder = packageFolder(inject('builtFolder'));
-  const [packed, failed] = ['packed', 'failed'].map((name) => join(folder, name)) as [string, string];
-  const isFirst = await mkdir(folder).then(
-    () => true,
-    () => false,
-  );
-  if (isFirst)
-    await pack(join(folder, 'making')).then(
-      () => rename(join(folder, 'making'), packed),
-      (error: unknown) => writeFile(failed, String(error)),
-    );
-  await vi.waitUntil(() => existsSync(packed) || existsSync(failed), { timeout: 240_000, interval: 100 });
-  if (existsSync(failed)) throw new Error(await readFile(failed, 'utf8'));
+  const packed = await madeOnce('packed', pack);
   return join(packed, (await readdir(packed)).find((file) => file.endsWith('.tgz')) as string);
 }
 

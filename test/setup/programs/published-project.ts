@@ -4,11 +4,12 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { madeOnce } from './made-once.ts';
 import { nodeProgram } from './node-versions.ts';
 import { packTarball, run } from './package.ts';
 
@@ -42,10 +43,12 @@ export interface Started {
 }
 
 export interface Projects {
-  /** Where a project is; its module is the README’s example. */
+  /** Where a project is; its module is the README’s example. What is installed in it is that of other files too. */
   readonly folderOf: (kind: ProjectKind) => string;
   /** The same project once more, under another `type`; what it has installed is shared. */
   readonly copyOf: (kind: ProjectKind, name: string, type: string | undefined) => Promise<string>;
+  /** The same project with modules of its own, into which more may be installed. */
+  readonly ownCopyOf: (kind: ProjectKind, name: string) => Promise<string>;
   /** A folder beside the projects, made now. */
   readonly emptyFolder: (name: string) => Promise<string>;
   /** Runs a line in a shell. @throws Error with all that it said, when it fails. */
@@ -55,6 +58,8 @@ export interface Projects {
   readonly start: (line: string, version: Version, cwd: string, more?: NodeJS.ProcessEnv) => Started;
   readonly remove: () => Promise<void>;
 }
+
+const nameOf = (kind: ProjectKind): string => kind.replace(' ', '-');
 
 /** @param env of every command, besides what this process has. */
 export async function createProjects(env: NodeJS.ProcessEnv): Promise<Projects> {
@@ -69,32 +74,55 @@ export async function createProjects(env: NodeJS.ProcessEnv): Promise<Projects> 
   });
   const shell = (line: string, version: Version, cwd: string): Promise<string> =>
     run('/bin/sh', ['-c', line], { cwd, env: environment(version) });
-  const folderOf = (kind: ProjectKind): string => join(folder, kind.replace(' ', '-'));
+  /** By the README's lines, which are the same for both up to tsx. */
+  const install = async (made: string): Promise<void> => {
+    const tarball = await packTarball();
+    const [without, withTsx] = [join(made, nameOf('without tsx')), join(made, nameOf('with tsx'))];
+    await mkdir(without, { recursive: true });
+    for (const line of [...(await readmeLines('npm init')), ...(await readmeLines('npm install'))]) {
+      if (line.includes('tsx')) await run('cp', ['-Rp', without, withTsx], {});
+      await shell(line.replace('path/to/sluice-0.1.0.tgz', tarball), 24, line.includes('tsx') ? withTsx : without);
+    }
+  };
+  const folderOf = (kind: ProjectKind): string => join(folder, nameOf(kind));
 
-  const tarball = await packTarball();
+  const installed = await madeOnce('installed', install);
   const example = await readFile(join(repository, 'examples/first-sync/sluice.ts'), 'utf8');
-  const install = [...(await readmeLines('npm init')), ...(await readmeLines('npm install'))];
+  const module = example.replace("'../../providers/index.ts'", "'sluice/provider'");
   for (const kind of KINDS) {
     await mkdir(join(folderOf(kind), 'src'), { recursive: true });
-    for (const line of install) {
-      if (line.includes('tsx') && kind === 'without tsx') continue;
-      await shell(line.replace('path/to/sluice-0.1.0.tgz', tarball), 24, folderOf(kind));
-    }
-    const module = example.replace("'../../providers/index.ts'", "'sluice/provider'");
+    await cp(join(installed, nameOf(kind), 'package.json'), join(folderOf(kind), 'package.json'));
+    await symlink(join(installed, nameOf(kind), 'node_modules'), join(folderOf(kind), 'node_modules'));
     await writeFile(join(folderOf(kind), 'src/sluice.ts'), module);
   }
 
+  const copyOf = async (kind: ProjectKind, name: string, type: string | undefined): Promise<string> => {
+    const copy = join(folder, name);
+    await mkdir(copy);
+    await cp(join(folderOf(kind), 'src'), join(copy, 'src'), { recursive: true });
+    const text = await readFile(join(folderOf(kind), 'package.json'), 'utf8');
+    const { type: _, ...facts } = JSON.parse(text) as Record<string, unknown>;
+    const written = { ...facts, ...(type === undefined ? {} : { type }) };
+    await writeFile(join(copy, 'package.json'), JSON.stringify(written));
+    await symlink(join(folderOf(kind), 'node_modules'), join(copy, 'node_modules'));
+    return copy;
+  };
+
   return {
     folderOf,
-    copyOf: async (kind, name, type) => {
-      const copy = join(folder, name);
-      await mkdir(copy);
-      await cp(join(folderOf(kind), 'src'), join(copy, 'src'), { recursive: true });
-      const text = await readFile(join(folderOf(kind), 'package.json'), 'utf8');
-      const { type: _, ...facts } = JSON.parse(text) as Record<string, unknown>;
-      const written = { ...facts, ...(type === undefined ? {} : { type }) };
-      await writeFile(join(copy, 'package.json'), JSON.stringify(written));
-      await symlink(join(folderOf(kind), 'node_modules'), join(copy, 'node_modules'));
+    copyOf,
+    ownCopyOf: async (kind, name) => {
+      const copy = await copyOf(kind, name, undefined);
+      const modules = join(copy, 'node_modules');
+      const shared = await realpath(modules);
+      await rm(modules);
+      await run('cp', ['-Rp', shared, modules], {});
+      // What it depends on is a path from where it was.
+      const facts = await readFile(join(copy, 'package.json'), 'utf8');
+      await writeFile(
+        join(copy, 'package.json'),
+        facts.replace(/"file:[^"]*"/, JSON.stringify(`file:${await packTarball()}`)),
+      );
       return copy;
     },
     emptyFolder: async (name) => {

@@ -82,20 +82,28 @@ const connectAccount = (account: string) => {
     credentials: { accessToken, refreshToken },
   });
 };
+/** So many at once that an outage shows in a moment: one alone waits longer before each of its attempts. */
+const startMany = (account: string) =>
+  Promise.all(
+    Array.from({ length: 8 }, async (_, i) => {
+      await connectAccount(`${account}-${i}`);
+      return world.sluice.start(feed, { account: `${account}-${i}`, input: {} });
+    }),
+  );
 const ofSubject = async (kind: AlertKind, subject: string): Promise<Alert[]> =>
   (await world.sluice.alerts.list({ kind, all: true })).filter((alert) => alert.subject === subject);
 const fired = async (kind: AlertKind, subject: string): Promise<Alert> => {
-  await expect.poll(async () => (await ofSubject(kind, subject)).length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(async () => (await ofSubject(kind, subject)).length).toBe(1);
   return (await ofSubject(kind, subject))[0] as Alert;
 };
 /** Once each by both ways, in order, and no second row, however often it was looked. */
 const toldOnceAndCleared = async ({ kind, subject, id }: Alert): Promise<void> => {
-  await expect.poll(async () => (await ofSubject(kind, subject))[0]?.clearedAt, { timeout: 20_000 }).toBeTruthy();
+  await expect.poll(async () => (await ofSubject(kind, subject))[0]?.clearedAt).toBeTruthy();
   const both = ['alert.fired', 'alert.cleared'];
   const byApp = () => told.filter(({ alert }) => alert.id === id).map(({ type }) => type);
   const byWebhook = () => webhook.received.filter(({ data }) => data.id === id).map(({ type }) => type);
-  await expect.poll(byApp, { timeout: 20_000 }).toEqual(both);
-  await expect.poll(byWebhook, { timeout: 20_000 }).toEqual(both);
+  await expect.poll(byApp).toEqual(both);
+  await expect.poll(byWebhook).toEqual(both);
   expect(await ofSubject(kind, subject)).toHaveLength(1);
   expect(new Set(webhook.received.map((event) => event.id)).size).toBe(webhook.received.length);
   expect(webhook.refused).toEqual([]);
@@ -136,11 +144,11 @@ describe('an alert', () => {
     expect((await (await world.sluice.start(feed, { account: 'old', input: {} })).result()).complete).toBe(false);
     const alert = await fired('stale', 'feed/old');
     expect(alert.text).toMatch(
-      /^feed of account old \(social\) had its last complete run 5 h ago; at most 2 h are wanted\./,
+      /^feed of account old \(social\) had its last complete run 5 h(?: \d min)? ago; at most 2 h are wanted\./,
     );
     // The text follows what is so: a run was going on.
     await expect
-      .poll(async () => (await ofSubject('stale', 'feed/old'))[0]?.text, { timeout: 10_000 })
+      .poll(async () => (await ofSubject('stale', 'feed/old'))[0]?.text)
       .toContain(
         "`npx sluice status 'sync/feed/old' --flaws` says which lists and why; then `npx sluice retry 'sync/feed/old'`",
       );
@@ -149,7 +157,7 @@ describe('an alert', () => {
     const shown = await cli(['freshness']);
     expect(shown.code).toBe(1);
     expect(shown.output).toMatch(
-      /^feed {2}fresh for 2 h: 1 of 2 accounts; the oldest 5 h\n {2}old {2}5 h old; last good run 20/,
+      /^feed {2}fresh for 2 h: 1 of 2 accounts; the oldest 5 h(?: \d min)?\n {2}old {2}5 h(?: \d min)? old; last good run 20/,
     );
     const flawed = await fired('flaws', 'feed');
     expect(flawed.text).toMatch(/^feed: 1 of 3 lists \(33 %\) in its last 3 runs were not read to their end/);
@@ -187,23 +195,21 @@ describe('an alert', () => {
   it('of a third party that is away, and of a limit that is closed for hours, says that calls go on by themselves', async () => {
     await connectAccount('cut');
     const outage = api.outage();
-    const run = await world.sluice.start(feed, { account: 'cut', input: {} });
+    const runs = await startMany('cut');
     await expect
-      .poll(async () => (await world.sluice.alerts.list({ kind: 'provider-fails' })).length, { timeout: 40_000 })
+      .poll(async () => (await world.sluice.alerts.list({ kind: 'provider-fails' })).length)
       .toBeGreaterThan(0);
     const [failing] = await world.sluice.alerts.list({ kind: 'provider-fails' });
     expect(failing?.text).toMatch(
       /social has failed for .*Calls to it wait, .*`npx sluice limits list --prefix social\/`/,
     );
     await outage.end();
-    expect(await run.result()).toMatchObject({ complete: true });
+    for (const run of runs) expect(await run.result()).toMatchObject({ complete: true });
     await toldOnceAndCleared(failing as Alert);
 
     api.script('/items', [{ status: 429, headers: { 'retry-after': '7200' }, body: {} }]);
     const closed = await world.sluice.start(feed, { account: 'cut', input: {} });
-    await expect
-      .poll(async () => (await world.sluice.alerts.list({ kind: 'blocked' })).length, { timeout: 20_000 })
-      .toBe(1);
+    await expect.poll(async () => (await world.sluice.alerts.list({ kind: 'blocked' })).length).toBe(1);
     const [blocked] = await world.sluice.alerts.list({ kind: 'blocked' });
     expect(blocked?.text).toMatch(
       /^The limit social\/app\/\S* is blocked by an answer .* and 1 h 5\d min more|2 h more/,
@@ -221,7 +227,6 @@ describe('an alert', () => {
       .poll(
         async () =>
           (await query('select asked_at < passed_at as passed from sluice.canary where task_queue = $1', [other])).rows,
-        { timeout: 20_000 },
       )
       .toEqual([{ passed: true }]);
     await second.stop();
@@ -246,7 +251,7 @@ describe('an alert', () => {
     ]);
     worker = await world.startWorker(options(world.taskQueue));
     await toldOnceAndCleared(lost as Alert);
-    await expect.poll(async () => (await cli(['alerts'])).output, { timeout: 30_000 }).toBe('No alerts.\n');
+    await expect.poll(async () => (await cli(['alerts'])).output).toBe('No alerts.\n');
   });
 
   it('of a day with an outage, a revoked token, old rows, a drifted schedule and a queue without a worker is fired once and cleared once', async () => {
@@ -258,24 +263,22 @@ describe('an alert', () => {
       (await world.sluice.alerts.list({ all: true })).filter(({ firedAt }) => firedAt > dawn);
     const firedToday = async (kind: AlertKind, subject?: string): Promise<void> => {
       const ours = async () => (await today()).filter((each) => each.kind === kind && each.subject === (subject ?? each.subject)); // prettier-ignore
-      await expect.poll(async () => (await ours()).length, { timeout: 40_000 }).toBeGreaterThan(0);
+      await expect.poll(async () => (await ours()).length).toBeGreaterThan(0);
     };
     const cleared = (kind: AlertKind) =>
       expect
-        .poll(async () => (await today()).filter((each) => each.kind === kind && each.clearedAt === null), {
-          timeout: 40_000,
-        }) // prettier-ignore
+        .poll(async () => (await today()).filter((each) => each.kind === kind && each.clearedAt === null)) // prettier-ignore
         .toEqual([]);
-    for (const account of ['ann', 'bob', 'cy']) {
+    for (const account of ['ann', 'cy']) {
       await connectAccount(account);
       await (await world.sluice.start(feed, { account, input: {} })).result();
     }
 
     const outage = api.outage();
-    const held = await world.sluice.start(feed, { account: 'bob', input: {} });
+    const held = await startMany('held');
     await firedToday('provider-fails');
     await outage.end();
-    expect(await held.result()).toMatchObject({ complete: true });
+    for (const run of held) expect(await run.result()).toMatchObject({ complete: true });
     await cleared('provider-fails');
 
     oauth.revoke('ann');
@@ -298,7 +301,7 @@ describe('an alert', () => {
     const evening = `evening-${world.taskQueue}`;
     const second = await world.startWorker({ ...options(evening), syncs: [], schedules: false, roles: ['bulk'] });
     const passed = async () => (await query('select 1 from sluice.canary where task_queue = $1 and asked_at < passed_at', [evening])).rowCount; // prettier-ignore
-    await expect.poll(passed, { timeout: 20_000 }).toBe(1);
+    await expect.poll(passed).toBe(1);
     await second.stop();
     await firedToday('unserved', evening);
     const third = await world.startWorker({ ...options(evening), syncs: [], schedules: false, roles: ['bulk'] });
@@ -311,8 +314,8 @@ describe('an alert', () => {
     expect(new Set(all.map(({ kind, subject }) => `${kind} ${subject}`)).size).toBe(all.length);
     for (const { id, text } of all) {
       const both = ['alert.fired', 'alert.cleared'];
-      await expect.poll(() => told.filter(({ alert }) => alert.id === id).map(({ type }) => type), { timeout: 20_000 }).toEqual(both); // prettier-ignore
-      await expect.poll(() => webhook.received.filter(({ data }) => data.id === id).map(({ type }) => type), { timeout: 20_000 }).toEqual(both); // prettier-ignore
+      await expect.poll(() => told.filter(({ alert }) => alert.id === id).map(({ type }) => type)).toEqual(both); // prettier-ignore
+      await expect.poll(() => webhook.received.filter(({ data }) => data.id === id).map(({ type }) => type)).toEqual(both); // prettier-ignore
       // What to do, as it is typed; when it is over, that nothing is.
       const first = told.find(({ alert }) => alert.id === id)?.alert.text;
       expect(first).toMatch(/`(?:SLUICE_TASK_QUEUE=\S+ )?npx sluice [a-z]/);

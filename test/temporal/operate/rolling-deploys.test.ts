@@ -108,66 +108,92 @@ describe('two builds of versioned workers, side by side under load', () => {
     expect(api.report()).toMatchObject({ calls: 5 * CALLS, repeated: [] });
   });
 
-  it('are taken off a build whose workers are gone, which is told, and go on in the same history', async () => {
-    const three = await world.startWorker({ syncs: [buildOfGrove('three')], settings: settingsOf('three') });
-    await served('three');
-    await world.sluice.deployments.promote({ buildId: 'three' });
-    // One that is being opened when another build is promoted moves to that one after one page at most.
-    const holder = await world.db.pool.connect();
-    await holder.query('begin; lock table sluice.run in share row exclusive mode');
-    const opening = await start('h');
-    const { pendingActivities } = await vi.waitUntil(
-      async () => {
-        const { raw } = await world.temporal.workflow.getHandle(opening.workflowId).describe();
-        return raw.pendingActivities?.length ? raw : undefined;
-      },
-      { timeout: 60_000, interval: 100 },
-    );
-    expect(pendingActivities).toMatchObject([{ activityType: { name: 'openRun' } }]);
-    await world.sluice.deployments.promote({ buildId: 'two' });
-    await holder.query('rollback');
-    holder.release();
-    expect(await opening.result()).toMatchObject({ state: 'done', rows: ROWS });
-    expect((await storedBy('h'))['two']).toBeGreaterThanOrEqual(ROWS - FRIENDS);
-    await world.sluice.deployments.promote({ buildId: 'three' });
-    const run = await start('g');
-    await expect.poll(async () => (await storedBy('g'))['three'] ?? 0, { interval: 20 }).toBeGreaterThan(0);
-    await run.pause();
-    await after.stop();
-    await three.stop();
-    // Nobody serves the build that the run is pinned to.
-    const five = await world.startWorker({ syncs: [buildOfGrove('five')], settings: settingsOf('five') });
-    await served('five');
-    await world.sluice.deployments.promote({ buildId: 'five' });
-    await run.resume();
-    const env = { DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: temporalAddress(), SLUICE_TASK_QUEUE: world.taskQueue };
-    // A worker that has ended is counted until a question of its would have been answered.
-    const list = () => command(['deployments', 'list'], env);
-    const workersOf = async (build: string) =>
-      (await world.sluice.deployments.list()).find(({ buildId }) => buildId === build)?.workers;
-    const GONE = { timeout: 120_000, interval: 500 };
-    await expect.poll(() => workersOf('three'), GONE).toBe(0);
-    const said = await list();
-    expect(said.output).toMatch(/:five {2}current {2}0 runs pinned to it, 1 worker for /);
-    expect(said.output).toMatch(
-      /:three {2}draining {2}1 run pinned to it, .*\n {2}nobody serves them: start a worker of this build again, or `npx sluice deployments release three`/,
-    );
-    const released = await command(['deployments', 'release', 'three', '--why', 'its workers are gone'], env);
-    expect(released.code === 0 || released.output.includes('nobody serves')).toBe(true);
-    expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: ROWS });
-    expect(await storedBy('g')).toHaveProperty('five');
-    expect(api.report().repeated).toEqual([]);
-    await expect(world.sluice.deployments.promote({ buildId: 'six' })).rejects.toThrow(
-      /No worker of build "six".*five/s,
-    );
-    await expect(world.sluice.deployments.release({ buildId: 'five' })).rejects.toThrow('is the current one');
-    await five.stop();
-    await expect.poll(() => workersOf('five'), GONE).toBe(0);
-    expect(await list()).toMatchObject({
-      code: 1,
-      output: expect.stringMatching(
-        /:five {2}current {2}.*\n {2}nobody serves it, and what is started waits: .* or promote another one/,
-      ) as string,
-    });
-  });
+  // A worker that has ended is counted until a question of its would have been answered: both tests wait for that side by side.
+  const GONE = { timeout: 120_000, interval: 500 };
+
+  it.concurrent(
+    'are taken off a build whose workers are gone, which is told, and go on in the same history',
+    async ({ expect }) => {
+      const three = await world.startWorker({ syncs: [buildOfGrove('three')], settings: settingsOf('three') });
+      await served('three');
+      await world.sluice.deployments.promote({ buildId: 'three' });
+      // One that is being opened when another build is promoted moves to that one after one page at most.
+      const holder = await world.db.pool.connect();
+      await holder.query('begin; lock table sluice.run in share row exclusive mode');
+      const opening = await start('h');
+      const { pendingActivities } = await vi.waitUntil(
+        async () => {
+          const { raw } = await world.temporal.workflow.getHandle(opening.workflowId).describe();
+          return raw.pendingActivities?.length ? raw : undefined;
+        },
+        { timeout: 60_000, interval: 100 },
+      );
+      expect(pendingActivities).toMatchObject([{ activityType: { name: 'openRun' } }]);
+      await world.sluice.deployments.promote({ buildId: 'two' });
+      await holder.query('rollback');
+      holder.release();
+      expect(await opening.result()).toMatchObject({ state: 'done', rows: ROWS });
+      expect((await storedBy('h'))['two']).toBeGreaterThanOrEqual(ROWS - FRIENDS);
+      await world.sluice.deployments.promote({ buildId: 'three' });
+      const run = await start('g');
+      await expect.poll(async () => (await storedBy('g'))['three'] ?? 0, { interval: 20 }).toBeGreaterThan(0);
+      await run.pause();
+      await after.stop();
+      await three.stop();
+      // Nobody serves the build that the run is pinned to.
+      const five = await world.startWorker({ syncs: [buildOfGrove('five')], settings: settingsOf('five') });
+      await served('five');
+      await world.sluice.deployments.promote({ buildId: 'five' });
+      await run.resume();
+      const env = {
+        DATABASE_URL: world.db.url,
+        TEMPORAL_ADDRESS: temporalAddress(),
+        SLUICE_TASK_QUEUE: world.taskQueue,
+      };
+      const list = () => command(['deployments', 'list'], env);
+      const workersOf = async (build: string) =>
+        (await world.sluice.deployments.list()).find(({ buildId }) => buildId === build)?.workers;
+      await expect.poll(() => workersOf('three'), GONE).toBe(0);
+      const said = await list();
+      expect(said.output).toMatch(/:five {2}current {2}0 runs pinned to it, 1 worker for /);
+      expect(said.output).toMatch(
+        /:three {2}draining {2}1 run pinned to it, .*\n {2}nobody serves them: start a worker of this build again, or `npx sluice deployments release three`/,
+      );
+      const released = await command(['deployments', 'release', 'three', '--why', 'its workers are gone'], env);
+      expect(released.code === 0 || released.output.includes('nobody serves')).toBe(true);
+      expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: ROWS });
+      expect(await storedBy('g')).toHaveProperty('five');
+      expect(api.report().repeated).toEqual([]);
+      await expect(world.sluice.deployments.promote({ buildId: 'six' })).rejects.toThrow(
+        /No worker of build "six".*five/s,
+      );
+      await expect(world.sluice.deployments.release({ buildId: 'five' })).rejects.toThrow('is the current one');
+      await five.stop();
+    },
+  );
+
+  it.concurrent(
+    'say of a current one whose workers are gone that nobody serves it',
+    async ({ expect, onTestFinished }) => {
+      const other = await createWorld([], { workers: 0 });
+      onTestFinished(() => other.end());
+      const { taskQueue, sluice } = other;
+      const build = { deployment: taskQueue, buildId: 'one' };
+      const worker = await other.startWorker({ syncs: [one], settings: { ...settingsOf('one'), taskQueue, build } });
+      await vi.waitUntil(async () => (await sluice.deployments.list())[0]?.taskQueues.length === 3, {
+        timeout: 60_000,
+        interval: 250,
+      });
+      await sluice.deployments.promote({ buildId: 'one' });
+      await worker.stop();
+      await expect.poll(async () => (await sluice.deployments.list())[0]?.workers, GONE).toBe(0);
+      const env = { DATABASE_URL: other.db.url, TEMPORAL_ADDRESS: temporalAddress(), SLUICE_TASK_QUEUE: taskQueue };
+      expect(await command(['deployments', 'list'], env)).toMatchObject({
+        code: 1,
+        output: expect.stringMatching(
+          /:one {2}current {2}.*\n {2}nobody serves it, and what is started waits: .* or promote another one/,
+        ) as string,
+      });
+    },
+  );
 });

@@ -132,7 +132,7 @@ describe('the first command', { timeout: 300_000 }, () => {
     const docs = await readFile(join(repository, 'docs/guides/limiter-alone.md'), 'utf8');
     const [, install = ''] = /^```sh\n(npm install .*)\n```/m.exec(docs) ?? [];
     const [, code = ''] = /^```js\n([\s\S]*?)^```/m.exec(docs) ?? [];
-    const cwd = projects.folderOf('without tsx');
+    const cwd = await projects.ownCopyOf('without tsx', 'limits-alone');
     await projects.shell(install, 24, cwd);
     await writeFile(join(cwd, 'limiter.mjs'), code);
     api.object('/search', () => ({ items: [] }));

@@ -1,17 +1,21 @@
 /** HubSpot and Salesforce against third parties as `test/setup/vendors` plays them: a sync, the run after it, an action. */
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { hubspotSync, upsertContact } from '../../../providers/vendors/hubspot/index.ts';
 import { salesforceSync, upsertRecord } from '../../../providers/vendors/salesforce/index.ts';
 import type { FakeApi, Simulator } from '../../../testing/index.ts';
-import { onVendorStage, whole } from '../../setup/vendors/vendor-stage.ts';
+import { onSimulator, onThirdParty, whole } from '../../setup/vendors/vendor-stage.ts';
 import { playHubspot } from '../../setup/vendors/hubspot.ts';
 import { playSalesforce, salesforceError } from '../../setup/vendors/salesforce.ts';
 
 let simulator: Simulator;
-let api: FakeApi;
-onVendorStage((stage) => ({ api, simulator } = stage));
+onSimulator((started) => (simulator = started));
 
-describe('HubSpot', () => {
+// Vendors side by side, each with its tests in order.
+const it = test.sequential;
+
+describe.concurrent('HubSpot', () => {
+  let api: FakeApi;
+  onThirdParty((played) => (api = played));
   const account = { account: 'hs', credentials: { accessToken: 'pat-of-a-test' }, settings: { plan: 'starter' } };
 
   it('reads more contacts than a search ever gives, and their companies a hundred contacts a call', async () => {
@@ -56,7 +60,9 @@ describe('HubSpot', () => {
   });
 });
 
-describe('Salesforce', () => {
+describe.concurrent('Salesforce', () => {
+  let api: FakeApi;
+  onThirdParty((played) => (api = played));
   const account = {
     account: 'sf',
     credentials: { accessToken: 'session-1', refreshToken: 'refresh-of-a-test' },

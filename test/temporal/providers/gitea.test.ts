@@ -4,12 +4,13 @@ import { expect, it } from 'vitest';
 import { SEEDED } from '../../../bench/gitea/seed.ts';
 import { createIssue, giteaSync } from '../../../providers/vendors/gitea/index.ts';
 import { playCassette, type FakeApi, type Simulator } from '../../../testing/index.ts';
-import { onVendorStage, whole } from '../../setup/vendors/vendor-stage.ts';
+import { onSimulator, onThirdParty, whole } from '../../setup/vendors/vendor-stage.ts';
 import { playGitea } from '../../setup/vendors/gitea.ts';
 
 let simulator: Simulator;
 let api: FakeApi;
-onVendorStage((stage) => ({ api, simulator } = stage));
+onSimulator((started) => (simulator = started));
+onThirdParty((played) => (api = played));
 
 const recorded = fileURLToPath(new URL('../../fixtures/vendors/gitea.json', import.meta.url));
 const account = { account: 'gt', credentials: { accessToken: 'token-of-a-test' } };

@@ -1,17 +1,21 @@
 /** Lists that vendors make as a file: ordered once, read once, whatever is lost. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { shopifyVariantsSync } from '../../../providers/vendors/shopify-bulk/index.ts';
 import { stripeActivitySync } from '../../../providers/vendors/stripe-reports/index.ts';
 import type { FakeApi, Simulator } from '../../../testing/index.ts';
 import { playShopify } from '../../setup/vendors/shopify.ts';
 import { playStripeReports } from '../../setup/vendors/stripe-reports.ts';
-import { onVendorStage, whole } from '../../setup/vendors/vendor-stage.ts';
+import { onSimulator, onThirdParty, whole } from '../../setup/vendors/vendor-stage.ts';
 
-let api: FakeApi;
 let simulator: Simulator;
-onVendorStage((stage) => ({ api, simulator } = stage));
+onSimulator((started) => (simulator = started));
 
-describe('a report run of Stripe', () => {
+// Vendors side by side, each with its tests in order.
+const it = test.sequential;
+
+describe.concurrent('a report run of Stripe', () => {
+  let api: FakeApi;
+  onThirdParty((played) => (api = played));
   const account = { account: 'st', credentials: { accessToken: 'rk_test_of-a-test' }, settings: { mode: 'test' } };
 
   it('is made once although the answer was lost, and the next one begins where the last one ended', async () => {
@@ -53,7 +57,9 @@ describe('a report run of Stripe', () => {
   });
 });
 
-describe('a bulk operation of Shopify', () => {
+describe.concurrent('a bulk operation of Shopify', () => {
+  let api: FakeApi;
+  onThirdParty((played) => (api = played));
   const account = { account: 'sh', credentials: { accessToken: 'shpat-of-a-test' }, settings: { shop: 'acme' } };
 
   it('waits while the shop has another one, is found again when the answer was lost, and finds what was deleted', async () => {

@@ -8,7 +8,7 @@ import { addTags, shopifySync } from '../../../providers/vendors/shopify/index.t
 import { postMessage, slackSync } from '../../../providers/vendors/slack/index.ts';
 import { createRefund, stripeSync } from '../../../providers/vendors/stripe/index.ts';
 import type { FakeApi, Simulator } from '../../../testing/index.ts';
-import { onVendorStage, whole } from '../../setup/vendors/vendor-stage.ts';
+import { onSimulator, onThirdParty, whole } from '../../setup/vendors/vendor-stage.ts';
 import { playGithub } from '../../setup/vendors/github.ts';
 import { playGoogleCalendar } from '../../setup/vendors/google-calendar.ts';
 import { playMicrosoftGraph } from '../../setup/vendors/microsoft-graph.ts';
@@ -18,7 +18,8 @@ import { playStripe } from '../../setup/vendors/stripe.ts';
 
 let simulator: Simulator;
 let api: FakeApi;
-onVendorStage((stage) => ({ api, simulator } = stage));
+onSimulator((started) => (simulator = started));
+onThirdParty((played) => (api = played));
 
 describe('GitHub', () => {
   const account = { account: 'gh', credentials: { accessToken: 'ghp-of-a-test' } };
