@@ -81,7 +81,7 @@ export function createPool(connectionString: string, options: PoolOptions = {}):
 function checkAddress(connectionString: string): void {
   if (!/^(?:postgres(?:ql)?:|socket:|\/)/i.test(connectionString)) throw new TypeError(NO_ADDRESS);
   try {
-    new Client({ connectionString });
+    void new Client({ connectionString });
   } catch (error) {
     // Else it is of a file that is named in it.
     throw (error as { code?: unknown }).code === 'ERR_INVALID_URL' ? new TypeError(NO_ADDRESS) : error;
