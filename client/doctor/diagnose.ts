@@ -74,11 +74,11 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<readonly 
   } catch (error) {
     return [finding(SERVERS, 'wrong', (error as Error).message)];
   }
-  const { temporal, namespace, encryptionKeys } = servers;
+  const { temporal, namespace, isDevTemporal, encryptionKeys } = servers;
   const named = finding(SERVERS, 'ok', `Temporal at ${temporal.address}, namespace "${namespace}"`);
   try {
     const ofTemporal = await withTemporal(temporal, namespace, async (client) => {
-      const found = await checkTemporal(client, probe);
+      const found = await checkTemporal(client, probe, isDevTemporal);
       if (found.some(({ check, status }) => check === 'temporal-namespace' && status === 'wrong'))
         return { findings: found, workers: 0 };
       const { findings, workers } = await checkWorkers(client, taskQueue);
