@@ -2,7 +2,8 @@
 
 -- Tables, copied from db/schema.
 
--- Runs and the nodes of their trees. All times are the database's own. Written by db/*-store.ts only.
+-- Runs and the nodes of their trees. All times are the database's own. Written by db/functions/runs, lists,
+-- pages and accounts, by db/stores/run, and by db/stores/sync/insert-only-pages.ts for plain pages.
 
 create table sluice.run (
   id uuid primary key,
@@ -330,7 +331,7 @@ create index quarantine_by_age on sluice.quarantine (last_seen_at);
 
 -- Accounts and their secrets. A secret is ciphertext only (db/encryption.ts), bound to its account, `generation` and `version`.
 -- `version` is the fence of refreshes: a new pair of tokens is stored only over the version that it was made from. Written by
--- db/stores/account/*.ts. Locks, always in this order: account, credential, runs by id.
+-- db/stores/account and db/functions/accounts. Locks, always in this order: account, credential, runs by id.
 
 create table sluice.account (
   provider text not null,
@@ -426,7 +427,8 @@ create table sluice.login (
 create index login_by_end on sluice.login (expires_at);
 create index login_by_account on sluice.login (provider, account);
 
--- Reports: one row for each action, saga and sync run. Written by db/report-*.ts only.
+-- Reports: one row for each action, saga and sync run. Written by db/stores/report, and by
+-- db/functions/runs where a run's end is one statement with its report's.
 -- Life: pending (inserted by the starter before the workflow is started) → ok | failed | cancelled (by the workflow itself, else by
 -- the reconciler that asks Temporal). A failed one is then told to the app: tell = due → told. So is a pending one whose run can't
 -- continue by itself: it has a notice, and the reason as its error.
@@ -481,7 +483,7 @@ create index report_ended on sluice.report (ended_at) where status <> 'pending';
 
 create sequence sluice.report_end_seq;
 
--- Actions: one row for each write to a third party. Written by db/stores/action/action-store.ts and saga-store.ts only.
+-- Actions: one row for each write to a third party. Written by db/stores/action.
 -- States: ready (may be sent) → sending (committed before the call) → done | ready again (refused or never sent) |
 -- unknown (sent, and nobody recorded how it went) → looked up: done | ready. Ends: done, failed, cancelled.
 
@@ -1013,7 +1015,7 @@ end $$;
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
 -- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name. Then
 -- child units by (node, key), the lanes' board, sums of parts, nodes by ordinal.
--- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]].
+-- `page` is a PageToCommit of db/stores/sync/page-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]].
 -- A child with `unlessRead`, its resource, is visited only where its list was not read since the record was stored as it is.
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new. Where
 -- that is wrong, nothing of the attempt stays, and the page is stored like all others.

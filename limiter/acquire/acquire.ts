@@ -1,6 +1,6 @@
 /**
  * Takes a permit: asks, waits in place while the estimate is short, otherwise says when to come back.
- * Used by: `activities/call/with-permit.ts`, which makes the call then. Next: `batcher.ts`.
+ * Called by `activities/call/with-permit.ts`, which makes the call then. Next: `batcher.ts`.
  */
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Buckets, PreparedBuckets } from '../buckets/registry.ts';
