@@ -239,8 +239,8 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
 }
 
 /** The functions that a sync is built by. What is wrong with a node is said beside it, once all have their names. */
-function createBuilder(provider: Provider<unknown>): {
-  readonly builder: SyncBuilder<unknown, unknown>;
+function createBuilder(provider: Provider): {
+  readonly builder: SyncBuilder<unknown>;
   readonly made: readonly NodeDefinition[];
   readonly wrong: ReadonlyMap<NodeDefinition, readonly string[]>;
 } {
@@ -269,6 +269,6 @@ function createBuilder(provider: Provider<unknown>): {
     batch: below('batch'),
     values: either('values'),
     tree: either('tree'),
-  } as SyncBuilder<unknown, unknown>;
+  } as SyncBuilder<unknown>;
   return { builder, made, wrong };
 }
