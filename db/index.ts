@@ -19,6 +19,7 @@ export {
   isTreeServed,
   readControlled,
   readServed,
+  workersOfQueue,
   tellWorker,
   type ControlledWorker,
   type ToldWorker,

@@ -47,11 +47,18 @@ const ourTypes: CustomTypesConfig = {
 };
 type Parse = (text: string) => unknown;
 
+/** A password may be part of what was found. */
+const NO_ADDRESS =
+  'DATABASE_URL (or `databaseUrl`) is no URL of a Postgres database. Expected postgresql://user:password@host:5432/database, with ' +
+  '%23, %2F, %3A, %3F and %40 for #, /, :, ? and @ in a password. What was found is not shown: it may hold one.';
+
 /**
  * Opens a pool. A connection that breaks while idle is dropped and replaced; the query that needs one reports the error.
  * @param connectionString `postgresql://user:password@host:port/database`
+ * @throws TypeError when it is none.
  */
 export function createPool(connectionString: string, options: PoolOptions = {}): Pool {
+  checkAddress(connectionString);
   const { max, applicationName, statementTimeoutMs, waitMs } = { ...defaults, ...options };
   const pool = new PatientPool({
     Client: QuicklyConnected,
@@ -68,6 +75,17 @@ export function createPool(connectionString: string, options: PoolOptions = {}):
   // Without a listener an idle connection's loss (a restarted Postgres) would end the process; the next query reconnects.
   pool.on('error', () => {});
   return pool;
+}
+
+/** `pg` takes any other text for the name of a database, on a host called `base`. */
+function checkAddress(connectionString: string): void {
+  if (!/^(?:postgres(?:ql)?:|socket:|\/)/i.test(connectionString)) throw new TypeError(NO_ADDRESS);
+  try {
+    void new Client({ connectionString });
+  } catch (error) {
+    // Else it is of a file that is named in it.
+    throw (error as { code?: unknown }).code === 'ERR_INVALID_URL' ? new TypeError(NO_ADDRESS) : error;
+  }
 }
 
 /**

@@ -25,6 +25,8 @@ export interface Servers {
   readonly databaseUrl: string;
   readonly temporal: ConnectionOptions;
   readonly namespace: string;
+  /** Whether Temporal is the server that `sluice dev` runs: its settings are nobody's to change. */
+  readonly isDevTemporal: boolean;
   /** @returns undefined when there are none: then no credentials can be stored or read. */
   readonly encryptionKeys: () => Promise<string | KeyService | undefined>;
 }
@@ -54,6 +56,7 @@ export async function findServers(options: ServerOptions = {}): Promise<Servers>
     databaseUrl: url,
     temporal: target.connection,
     namespace: options.namespace ?? target.namespace,
+    isDevTemporal: dev?.temporalAddress !== undefined && target.connection.address === dev.temporalAddress,
     encryptionKeys: async () =>
       options.encryptionKeys ??
       (process.env['SLUICE_ENCRYPTION_KEYS'] ||

@@ -9,7 +9,7 @@ import { NativeConnection, type NativeConnectionOptions } from '@temporalio/work
 import { createActivities, createCallPlaces, createUnitMemory, type ProxySettings } from '../activities/index.ts';
 import { pageAddress } from '../client/page-link.ts';
 import { WITHOUT_TRACING } from '../client/tracing/trace-starts.ts';
-import { ROLES } from '../contracts/names.ts';
+import { ROLES, taskQueueOf } from '../contracts/names.ts';
 import { checkedRetention } from '../contracts/operate/retention.ts';
 import { SLUICE_VERSION, workerIdentity } from '../contracts/version.ts';
 import { migrate, noteDeploy } from '../db/index.ts';
@@ -72,7 +72,10 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
       return workers !== undefined;
     };
     const obey = createControl(places, concurrency, drain, log);
-    serving = await startServing(pool, { identity, taskQueue, concurrency }, scheduled, deployMinutes, obey, log);
+    const roles = options.roles ?? settings.roles ?? ROLES;
+    const queues = roles.map((role) => taskQueueOf(taskQueue, role));
+    const told = { identity, taskQueue, queues, concurrency };
+    serving = await startServing(pool, told, scheduled, deployMinutes, obey, log);
     const { stop: stopServing } = serving;
     const { connection, codecs, parts } = await connectTemporal(own, options, settings);
     const memory = createUnitMemory(places);
@@ -82,7 +85,7 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
     // Whatever may fail comes before the chores begin: nobody would end them.
     await noteDeploy(pool, settings.build?.buildId ?? `sluice-${SLUICE_VERSION}`);
     await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);
-    workers = await createRoleWorkers(options.roles ?? settings.roles ?? ROLES, settings, {
+    workers = await createRoleWorkers(roles, settings, {
       connection,
       namespace: own.servers.namespace,
       identity,

@@ -1,6 +1,6 @@
 /**
  * Spans of calls by OpenTelemetry, an optional peer: a call is a child of what started its run or action.
- * Used by: `create-worker.ts`. Next: `activities/call/call-tracer.ts`.
+ * Used by: `open-parts.ts`. Next: `activities/call/call-tracer.ts`.
  */
 import type { CallTracer } from '../activities/index.ts';
 import { loadOpenTelemetry } from '../client/tracing/load-open-telemetry.ts';

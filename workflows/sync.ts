@@ -2,7 +2,7 @@
  * A run of one sync for one account: opens it, walks its tree, ends it. It carries no data; how far it is stands in
  * Postgres. All of it is shielded from cancellation. A local activity that is cancelled while its result arrives fails
  * the workflow task, and calls that were sent are to be heard. A cancellation stops the walk instead.
- * Next: `workflows/run/run-walk.ts`, `workflows/run/run-signals.ts`.
+ * Next: `activities/run/first-call.ts`, which opens it, then `workflows/run/run-walk.ts`, `workflows/run/run-signals.ts`.
  */
 import {
   CancellationScope,

@@ -1,8 +1,8 @@
 /**
  * Memory that bodies may take in this process, all concurrent calls together. A small body takes nothing of it. One
  * that turns out larger asks for all that it may still become, once, and waits for its turn before more of it is read.
- * So bodies that are half read never wait for each other. Used by: `read-body.ts`; held until the page is stored by
- * `activities/sync/fetch-page.ts`.
+ * So bodies that are half read never wait for each other. Used by: `read-body.ts`,
+ * `read-pieces.ts`; held until the page is stored by `activities/sync/call-once.ts`.
  */
 
 /** Bodies up to this size are not counted, in bytes: 200 calls at once have 50 MiB of them at most. */

@@ -1,7 +1,7 @@
 /**
  * Requests to hosts that an endpoint names as open, e.g. where results of jobs are kept under presigned addresses.
  * Nothing of the account and nothing of the provider goes there. Used by: `make-call.ts`,
- * `activities/sync/fetch-page.ts`.
+ * `activities/sync/call-once.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
 import { plainHttpMistake } from '../../contracts/addresses.ts';

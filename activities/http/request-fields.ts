@@ -1,6 +1,5 @@
 /**
- * Fields of queries and forms as they go out, and numbers that are none. Pure. Used by: `build-request.ts`, `request-body.ts`,
- * `activities/call/open-request.ts`.
+ * Fields of queries and forms as they go out, and numbers that are none. Pure. Used by: `build-request.ts`, `request-body.ts`.
  */
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
 

@@ -1,7 +1,7 @@
 /**
  * What the lists of all accounts have shown of an endpoint, written down once. A process remembers what it has noted,
  * since hundreds of its lists see the same on every page, and all would write to one row.
- * Used by: `store-page.ts`. Next: `db/stores/sync/endpoint-store.ts`.
+ * Used by: `activities/sync/unit-cache.ts`; told by `store-page.ts`. Next: `db/stores/sync/endpoint-store.ts`.
  */
 import type { Queryable } from '../../db/pool.ts';
 import { noteEndpoint, type EndpointFacts } from '../../db/stores/sync/endpoint-store.ts';

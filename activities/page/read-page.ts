@@ -10,6 +10,7 @@ import { keyOfRow } from '../../contracts/values/row-key.ts';
 import type { NodeDefinition } from '../../providers/define/define-sync.ts';
 import { beginningOf, parseBody } from '../bodies/parse-body.ts';
 import type { Attempt } from '../sync/attempt.ts';
+import type { AnswerFacts } from '../../providers/pagination/options.ts';
 import { looksIntoList } from '../../providers/pagination/told/looks-into-list.ts';
 import { isAllNothing, saysOther, showsNone } from './shows-none.ts';
 import { asideRow, cutMisfits, findRawRows, type Misfit } from './set-aside.ts';
@@ -52,50 +53,13 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
   const { headers, file } = answer;
   const facts = { headers, url, input, ...(file === undefined ? {} : { file }) };
   const body = parseBody(endpoint, answer);
-  const itemsOf = (response: unknown): readonly unknown[] => {
-    let items: unknown;
-    try {
-      items = mapping(node, 'items', () => paginate.items(response, facts));
-    } catch (error) {
-      if (!(error instanceof UserCodeError) || answer.text.trim() !== '' || answer.data) throw error;
-      throw new NotUnderstood(
-        `the answer of "${endpoint.name}" has no body (HTTP ${answer.status}); if that is how it says that there are no rows, say ` +
-          `\`when(status(${answer.status}), endOfData())\``,
-      );
-    }
-    if (Array.isArray(items)) return items;
-    if ((items === null || items === undefined) && (paginate.mayOmitItems || isAllNothing(body.json))) return [];
-    const isNested = answer.data?.ok === true && answer.text === '';
-    if (isNested && options.nested)
-      throw new NotUnderstood(
-        `\`nested\` of node "${node.name}" gave no answer of "${endpoint.name}", in which \`items\` finds a list; it gave ${JSON.stringify(response)?.slice(0, 60)}`,
-      );
-    throw new NotUnderstood(
-      `the answer of "${endpoint.name}" has no list where \`items\` should be; it begins ${beginningOf(answer)}` +
-        (isXml(answer)
-          ? " (an element of XML is a list where `format: { kind: 'xml', lists: ['orders.order'] }` names it)"
-          : ''),
-    );
-  };
-
+  const itemsOf = (response: unknown) => listIn(node, answer, body.json, facts, response);
   const cut = !body.ok && body.issues && setsAside ? cutMisfits(endpoint, body.json, body.issues, itemsOf) : undefined;
   if (!body.ok && !cut) throw new NotUnderstood(body.reason);
   const response = body.ok ? body.value : cut?.response;
   const items = body.ok ? itemsOf(response) : (cut?.items ?? []);
   const count = items.length + (cut?.misfits.size ?? 0);
-  const isNone = (): boolean =>
-    showsNone(body.json) || looksIntoList((watched) => paginate.items(watched, facts), response);
-  if (count === 0 && !paginate.mayOmitItems && !isNone())
-    throw new NotUnderstood(
-      `the answer of "${endpoint.name}" has no rows where \`items\` looks, and no empty list either. It begins ${beginningOf(answer)}. ` +
-        'If that is how it says that there are none, its `paginate` needs `mayOmitItems: true`',
-    );
-
-  if (count === 0 && paginate.mayOmitItems && saysOther(body.json, response))
-    throw new NotUnderstood(
-      `the answer of "${endpoint.name}" has no rows, and none of the fields that \`response\` names; it begins ${beginningOf(answer)}. ` +
-        'If that is how it says that there are none, let `response` name one of its fields',
-    );
+  if (count === 0) checkNone(node, answer, body.json, facts, response);
 
   let raw = cut?.raw;
   const keyOf = (row: unknown): unknown => options.key(row, parent);
@@ -135,6 +99,63 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
     rows.push(aside ? { key: aside.name, aside } : read(items[next++], index));
   }
   return { response, json: body.json, rows, setAside };
+}
+
+/** The list where `items` looks. @throws NotUnderstood where there is none, and UserCodeError */
+function listIn(
+  node: NodeDefinition,
+  answer: Answer,
+  json: unknown,
+  facts: AnswerFacts,
+  response: unknown,
+): readonly unknown[] {
+  const { name, endpoint, options } = node;
+  const { paginate } = endpoint;
+  let items: unknown;
+  try {
+    items = mapping(node, 'items', () => paginate.items(response, facts));
+  } catch (error) {
+    if (!(error instanceof UserCodeError) || answer.text.trim() !== '' || answer.data) throw error;
+    throw new NotUnderstood(
+      `the answer of "${endpoint.name}" has no body (HTTP ${answer.status}); if that is how it says that there are no rows, say ` +
+        `\`when(status(${answer.status}), endOfData())\``,
+    );
+  }
+  if (Array.isArray(items)) return items;
+  if ((items === null || items === undefined) && (paginate.mayOmitItems || isAllNothing(json))) return [];
+  const isNested = answer.data?.ok === true && answer.text === '';
+  if (isNested && options.nested)
+    throw new NotUnderstood(
+      `\`nested\` of node "${name}" gave no answer of "${endpoint.name}", in which \`items\` finds a list; it gave ${JSON.stringify(response)?.slice(0, 60)}`,
+    );
+  throw new NotUnderstood(
+    `the answer of "${endpoint.name}" has no list where \`items\` should be; it begins ${beginningOf(answer)}` +
+      (isXml(answer)
+        ? " (an element of XML is a list where `format: { kind: 'xml', lists: ['orders.order'] }` names it)"
+        : ''),
+  );
+}
+
+/** @throws NotUnderstood for a page without rows that does not show that there are none. */
+function checkNone(
+  { endpoint }: NodeDefinition,
+  answer: Answer,
+  json: unknown,
+  facts: AnswerFacts,
+  response: unknown,
+): void {
+  const { paginate } = endpoint;
+  const isNone = (): boolean => showsNone(json) || looksIntoList((watched) => paginate.items(watched, facts), response);
+  if (!paginate.mayOmitItems && !isNone())
+    throw new NotUnderstood(
+      `the answer of "${endpoint.name}" has no rows where \`items\` looks, and no empty list either. It begins ${beginningOf(answer)}. ` +
+        'If that is how it says that there are none, its `paginate` needs `mayOmitItems: true`',
+    );
+  if (paginate.mayOmitItems && saysOther(json, response))
+    throw new NotUnderstood(
+      `the answer of "${endpoint.name}" has no rows, and none of the fields that \`response\` names; it begins ${beginningOf(answer)}. ` +
+        'If that is how it says that there are none, let `response` name one of its fields',
+    );
 }
 
 /** In which a list of one element looks like one thing, and a list of none like none. */

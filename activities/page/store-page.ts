@@ -169,15 +169,58 @@ async function commitStep(
   answer?: Answer,
   kept: KeptState | null = null,
 ): Promise<PageFact> {
+  const { request, node, unit, memory } = attempt;
+  const { newRows } = memory;
+  const page = toCommit(attempt, next, rows, answer, kept);
+  const fact = {
+    unit: request.unit,
+    state: 'more',
+    pages: unit.pages + 1,
+    ...(wantsDurable ? { wantsDurable } : {}),
+    ...(page.children.length > 0 ? { children: true as const } : {}),
+    ...(attempt.hasMoved ? { hasMoved: true as const } : {}),
+  } as const;
+  // While the page size may still grow, and where lanes share a list, the database knows more.
+  const isInRow = attempt.pageSize >= node.endpoint.paginate.pageSize.max && !unit.isLaned && !wantsDurable;
+  const commit = async (): Promise<PageFact> => {
+    const { page: stored, committed } = await storeRows(attempt, page, rows, setAside);
+    // Another attempt has stored this very page: its worker goes on with the unit, and so does the next attempt.
+    if (committed.stale) return { unit: request.unit, state: 'more', hasMoved: true, wantsDurable };
+    if (page.expectsNew) newRows.told(page.account, node.resource, committed.isAllNew === true);
+    // How many of its gone rows count, the database knows.
+    const isAsTold = !page.checks && page.gone.length === 0;
+    if (isInRow && committed.lanes === 0 && committed.ended === null && committed.isRunning && isAsTold)
+      memory.remember(request.unit, standingAfter(unit, stored, committed.fresh), attempt.readAt);
+    return {
+      ...fact,
+      state: committed.ended ? 'ended' : 'more',
+      ...(committed.lanes > 0 ? { lanes: committed.lanes } : {}),
+    };
+  };
+  // Nobody needs to know more of it than that there is one more: the next call finds whatever became of it.
+  const isOrdinary = !next.end && !next.split && !next.start && !next.move && !next.isQuietEnd && !node.options.store;
+  if (request.mode !== 'now' || !isInRow || !isOrdinary) return commit();
+  memory.storeBehind(request.unit, request.runId, commit());
+  const ahead = memory.turns.ahead(request.unit, fact.pages);
+  return ahead > 1 ? { ...fact, ahead } : fact;
+}
+
+/** The page as the database takes it. */
+function toCommit(
+  attempt: Attempt,
+  next: Step,
+  rows: PageRows,
+  answer: Answer | undefined,
+  kept: KeptState | null,
+): PageToCommit {
   const { request, sync, node, unit, memory } = attempt;
   const { options, endpoint } = node;
-  const { account } = request.context;
-  const { newRows } = memory;
+  const { account, tree } = request.context;
   const { paginate } = endpoint;
   const { end } = next;
   // By the third party's clock, as far as it tells one: when its run began.
   const latestMs = (answer ? answeredAt(answer.headers) : Date.now()) - (performance.now() - unit.runBeganAt);
-  const page: PageToCommit = {
+  return {
     ...next,
     end: end?.reason === undefined ? end : { ...end, reason: cleanText(end.reason, 1_000) },
     ...fenceOf(attempt, unit.pages),
@@ -186,7 +229,7 @@ async function commitStep(
     records: rows.keys.map((key, index) => [key, rows.data[index]] as const),
     gone: rows.gone,
     children: mapping(node, 'when or uniqueBy of a child', () =>
-      childUnits(sync, node, rows.keys, rows.data, request.context.tree, unit.mode),
+      childUnits(sync, node, rows.keys, rows.data, tree, unit.mode),
     ),
     calls: callsOf(attempt),
     range: attempt.asked.range ?? null,
@@ -199,41 +242,10 @@ async function commitStep(
     retryOf: unit.retryOf,
     mayHaveLanes: paginate.lanes > 1 || unit.lane > 0,
     stalledLimit: stalledLimit(paginate),
-    expectsNew: rows.keys.length > 0 && newRows.expected(account, node.resource),
+    expectsNew: rows.keys.length > 0 && memory.newRows.expected(account, node.resource),
     aside: rows.aside,
     flaws: rows.flaws,
   };
-  const fact = {
-    unit: request.unit,
-    state: 'more',
-    pages: unit.pages + 1,
-    ...(wantsDurable ? { wantsDurable } : {}),
-    ...(page.children.length > 0 ? { children: true as const } : {}),
-    ...(attempt.hasMoved ? { hasMoved: true as const } : {}),
-  } as const;
-  // While the page size may still grow, and where lanes share a list, the database knows more.
-  const isInRow = attempt.pageSize >= paginate.pageSize.max && !unit.isLaned && !wantsDurable;
-  const commit = async (): Promise<PageFact> => {
-    const { page: stored, committed } = await storeRows(attempt, page, rows, setAside);
-    // Another attempt has stored this very page: its worker goes on with the unit, and so does the next attempt.
-    if (committed.stale) return { unit: request.unit, state: 'more', hasMoved: true, wantsDurable };
-    if (page.expectsNew) newRows.told(account, node.resource, committed.isAllNew === true);
-    // How many of its gone rows count, the database knows.
-    const isAsTold = !page.checks && page.gone.length === 0;
-    if (isInRow && committed.lanes === 0 && committed.ended === null && committed.isRunning && isAsTold)
-      memory.remember(request.unit, standingAfter(unit, stored, committed.fresh), attempt.readAt);
-    return {
-      ...fact,
-      state: committed.ended ? 'ended' : 'more',
-      ...(committed.lanes > 0 ? { lanes: committed.lanes } : {}),
-    };
-  };
-  // Nobody needs to know more of it than that there is one more: the next call finds whatever became of it.
-  const isOrdinary = !next.end && !next.split && !next.start && !next.move && !next.isQuietEnd && !options.store;
-  if (request.mode !== 'now' || !isInRow || !isOrdinary) return commit();
-  memory.storeBehind(request.unit, request.runId, commit());
-  const ahead = memory.turns.ahead(request.unit, fact.pages);
-  return ahead > 1 ? { ...fact, ahead } : fact;
 }
 
 function stalledLimit({ guards, comesInPieces }: Pagination): number | null {

@@ -1,7 +1,7 @@
 /**
  * How far a list is known: the highest value that its rows have brought. It is kept for each parent when the list was
  * read to its end. The look-back takes it back when the next run asks for what changed since. Pure.
- * Used by: `store-page.ts`, `activities/sync/fetch-page.ts`. `db/functions/lists/settle-lists.sql` keeps it with the parent.
+ * Used by: `store-page.ts`, `activities/sync/make-attempt.ts`. `db/functions/lists/settle-lists.sql` keeps it with the parent.
  */
 import { parseTimeMs } from '../../contracts/values/time.ts';
 import type { Incremental } from '../../providers/define/node-options.ts';

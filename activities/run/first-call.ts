@@ -1,7 +1,7 @@
 /**
  * The first call of a run, made with its opening, and its end when that was all. Most runs of most accounts are one
- * page, and each step of its own costs Temporal's server and the worker as much as the page. Next:
- * `activities/sync/fetch-page.ts`.
+ * page, and each step of its own costs Temporal's server and the worker as much as the page. Next: `run-activities.ts`
+ * opens it, then `activities/sync/fetch-page.ts`.
  */
 import {
   callContextOf,

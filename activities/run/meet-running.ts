@@ -1,6 +1,6 @@
 /**
  * What a workflow does that is to start a run and finds one going on: one that a schedule started, or that was queued.
- * Next: `contracts/running-run.ts` decides. Used by `workflows/run/one-per-account.ts`.
+ * Next: `contracts/running-run.ts` decides. Called by `workflows/run/one-per-account.ts`.
  */
 import type { AwaitRunEndInput, MetRunning, MeetRunningInput, QueueRunInput } from '../../contracts/messages.ts';
 import { runQueue } from '../../contracts/names.ts';

@@ -6,7 +6,7 @@ import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { BodyHold } from '../bodies/body-budget.ts';
-import { makeCall, type MadeCall } from '../call/make-call.ts';
+import { makeCall, type Call, type MadeCall } from '../call/make-call.ts';
 import type { FileToReceive } from '../files/receive-file.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { Facts } from './decide.ts';
@@ -58,44 +58,14 @@ async function callWith(
   calls: { made: 0 | 1 },
   settleWith?: SettleWith,
 ): Promise<PageFact> {
-  const { deps, request, sync, node, unit, of, input, asked, memory } = attempt;
+  const { deps, request, node, unit, memory } = attempt;
   const { endpoint } = node;
-  const { provider } = sync;
-  const { context, mode } = request;
-  const stated: RequestSpec =
-    asked.url === undefined
-      ? requestBy(`\`request\` of endpoint "${endpoint.name}"`, () =>
-          endpoint.request(input, attempt.job ? { ...asked, job: attempt.job.result } : asked, of),
-        )
-      : { method: 'GET', path: asked.url };
+  const { mode } = request;
+  const stated = statedBy(attempt);
   const conditions = conditionsFor(endpoint, unit);
   const isConditional = Object.keys(conditions).length > 0;
   const spec = isConditional ? { ...stated, headers: { ...stated.headers, ...conditions } } : stated;
-  const { openHosts } = endpoint;
-  const isOpen = isOpenAddress(provider, of, openHosts, spec.path);
-  const facts = { ...of, ip: deps.egress, input, pageSize: asked.size };
-  const call = await makeCall(deps, {
-    provider,
-    ...of,
-    callKey: `unit/${request.unit}`,
-    endpoint: endpoint.name,
-    charges: userCode(`a limit of provider "${provider.id}"`, () =>
-      isOpen ? endpoint.openCharges(facts) : endpoint.charges(facts),
-    ),
-    weight: context.weight,
-    priority: context.priority,
-    trace: context.trace,
-    maxWaitMs: request.waitMs ?? (mode === 'now' ? FAST_WAIT_MS : WAIT_IN_PLACE_MS),
-    spec,
-    hold,
-    format: endpoint.format,
-    pieces: piecesOf(endpoint, unit),
-    ...(endpoint.file ? { file: fileOf(endpoint.file, attempt) } : {}),
-    open: { hosts: openHosts, decide: endpoint.decideOpen },
-    decide: endpoint.decide,
-    totalMs: endpoint.totalTimeoutMs,
-    ...(signal ? { signal } : {}),
-  });
+  const call = await makeCall(deps, callOf(attempt, spec, hold, signal));
   if (!call.sent) {
     if (call.mistake !== undefined) return end(attempt, unit.pages, 'failed', call.mistake, 0);
     if (call.needsReconnect) return applyDecision(attempt, { do: 'pause' }, 0);
@@ -124,6 +94,48 @@ async function callWith(
   } finally {
     rest?.close();
   }
+}
+
+/** The request as the endpoint makes it, or as the page before named it. */
+function statedBy({ node, of, input, asked, job }: Attempt): RequestSpec {
+  if (asked.url !== undefined) return { method: 'GET', path: asked.url };
+  const { endpoint } = node;
+  return requestBy(`\`request\` of endpoint "${endpoint.name}"`, () =>
+    endpoint.request(input, job ? { ...asked, job: job.result } : asked, of),
+  );
+}
+
+/** All that the call is made with: for whom, by which limits, and how its answer is read. */
+function callOf(attempt: Attempt, spec: RequestSpec, hold: BodyHold, signal: AbortSignal | undefined): Call {
+  const { deps, request, sync, node, unit, of, input, asked } = attempt;
+  const { endpoint } = node;
+  const { provider } = sync;
+  const { context, mode } = request;
+  const { openHosts } = endpoint;
+  const isOpen = isOpenAddress(provider, of, openHosts, spec.path);
+  const facts = { ...of, ip: deps.egress, input, pageSize: asked.size };
+  return {
+    provider,
+    ...of,
+    callKey: `unit/${request.unit}`,
+    endpoint: endpoint.name,
+    charges: userCode(`a limit of provider "${provider.id}"`, () =>
+      isOpen ? endpoint.openCharges(facts) : endpoint.charges(facts),
+    ),
+    weight: context.weight,
+    priority: context.priority,
+    trace: context.trace,
+    maxWaitMs: request.waitMs ?? (mode === 'now' ? FAST_WAIT_MS : WAIT_IN_PLACE_MS),
+    spec,
+    hold,
+    format: endpoint.format,
+    pieces: piecesOf(endpoint, unit),
+    ...(endpoint.file ? { file: fileOf(endpoint.file, attempt) } : {}),
+    open: { hosts: openHosts, decide: endpoint.decideOpen },
+    decide: endpoint.decide,
+    totalMs: endpoint.totalTimeoutMs,
+    ...(signal ? { signal } : {}),
+  };
 }
 
 /** Its answer may be that nothing has changed (RFC 9110 §13.1). */

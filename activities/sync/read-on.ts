@@ -1,7 +1,7 @@
 /**
  * The rest of a file, piece by piece. Each is a page of its own, stored with how far the file is read. So a crash costs
  * the way through the file again and not its rows. The file belongs to one call; the run that is paused or cancelled,
- * or another worker that has moved the list, ends it. Used by: `fetch-page.ts`. Next: `settle-answer.ts`.
+ * or another worker that has moved the list, ends it. Used by: `call-once.ts`. Next: `settle-answer.ts`.
  */
 import type { PageFact } from '../../contracts/messages.ts';
 import { formatNamed } from '../../contracts/answers/body-format.ts';

@@ -1,7 +1,7 @@
 /**
  * Walks a run's tree in this process: the same activities in the same order as the workflows have them, without Temporal.
  * Real Postgres, the real limiter and real HTTP are behind it.
- * Used by: `bench/honesty.ts`, and by tests of what is stored.
+ * Used by: `bench/honesty/run-kind.ts`, and by tests of what is stored.
  */
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';

@@ -2,14 +2,7 @@
  * The accounts that an app has connected: their secrets go into the encrypted store, their status comes out of it.
  * Next: `db/stores/account/credential-store.ts`; workers use the secrets in `activities/credentials/stored-credentials.ts`.
  */
-import {
-  SettingsMistake,
-  type AccountInfo,
-  type ListedAccount,
-  type AccountStatus,
-  type SecretUse,
-  type AccountDetails,
-} from '../../contracts/account.ts';
+import type { AccountDetails, AccountInfo, AccountStatus, ListedAccount, SecretUse } from '../../contracts/account.ts';
 import type { ErasureProof, ErasureRest } from '../../contracts/operate/erasure.ts';
 import {
   connectAccount,
@@ -27,8 +20,9 @@ import {
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { eraseAccount, whatIsStored } from '../erase/erase-account.ts';
 import { readAccountDetails } from './account-details.ts';
-import { checkCertificate, checkCredentials, type NewCredentials } from './check-credentials.ts';
-import { checkAccount, checkName } from '../options/check-options.ts';
+import { checkConnect, checkSettings } from './check-connect.ts';
+import type { NewCredentials } from './check-credentials.ts';
+import { checkAccount } from '../options/check-options.ts';
 import type { ClientParts } from '../start-workflow.ts';
 import { resumeReconnected } from './resume-reconnected.ts';
 
@@ -48,7 +42,8 @@ export interface Accounts {
    * Stores what a login brought, for a new account or over what an old one had, and lets its paused syncs go on. Settings that are left
    * out stay as they were; credentials may be left out where settings are all that there is.
    * @throws EncryptionKeyError when there is no key to encrypt with; it says how to make one.
-   * @throws SettingsMistake, a TypeError, when the settings do not fit the provider.
+   * @throws SettingsMistake, a TypeError, when the settings do not fit the provider. A TypeError with all of it, a line each, where more
+   * than that is wrong.
    * @throws TenantMismatch when the account belongs to another tenant; nothing is changed.
    */
   connect<Settings>(
@@ -134,14 +129,10 @@ export function createAccounts(
     credentials: NewCredentials | undefined,
     more: { readonly tenant?: string; readonly settings?: unknown; readonly mayChangeTenant?: boolean } = {},
   ): Promise<AccountInfo> => {
+    checkConnect({ ...name, ...more, credentials });
     const of = toRef(name);
-    if (more.tenant !== undefined) checkName('tenant', more.tenant);
-    if (credentials !== undefined) {
-      checkCredentials(credentials, name.provider);
-      checkCertificate(name.provider, credentials);
-    }
-    const { settings = (await readAccount(pool, of))?.settings } = more;
-    checkSettings(name, settings);
+    if (more.settings === undefined)
+      checkSettings(name.provider, name.account, (await readAccount(pool, of))?.settings);
     const keys = credentials && (await keyring());
     await connectAccount(pool, keys, { ...of, ...more }, credentials);
     // After the commit: whatever paused for this account before it is seen now, and nothing pauses for it any more.
@@ -164,7 +155,7 @@ export function createAccounts(
       const of = toRef(name);
       if (settings === undefined)
         throw new TypeError('`settings` are missing; accounts.update() replaces all of them, by null with none.');
-      checkSettings(name, settings);
+      checkSettings(name.provider, name.account, settings);
       if (!(await updateSettings(pool, of, settings)))
         throw new TypeError(
           `Account "${of.account}" is not known at "${of.provider}"; connect it first, with accounts.connect({ …, settings }).`,
@@ -212,13 +203,6 @@ export function createAccounts(
 function toRef({ provider, account }: AccountName): { provider: string; account: string } {
   checkAccount(account);
   return { provider: idOf(provider), account };
-}
-
-/** With the id alone the schema is not known here: a worker says then what does not fit. */
-function checkSettings({ provider, account }: AccountName, settings: unknown): void {
-  if (settings !== undefined && settings !== null && (typeof settings !== 'object' || Array.isArray(settings)))
-    throw new SettingsMistake('`settings` must be an object, e.g. { shop: "acme" }.');
-  if (typeof provider !== 'string') provider.settingsOf(settings ?? null, account);
 }
 
 function idOf(provider: Provider | string): string {

@@ -32,27 +32,29 @@ const MEANT = new Map([
 
 const TEXTS = ['accessToken', 'refreshToken', 'username', 'password'];
 
-/** With the provider itself: what it needs to show in the handshake must be there, and good. @throws TypeError */
-export function checkCertificate(provider: Provider | string, credentials: NewCredentials): void {
+/**
+ * An object without any fields is right where the app's own client is all that it takes. Other fields of a login's
+ * answer (its scope, say) do no harm. An answer without any of the names does, and so does one of them in another
+ * spelling. With the provider itself: the certificate that it shows in the handshake must be there, and good.
+ * @throws TypeError with all that is wrong, a line each: names only, never values.
+ */
+export function checkCredentials(credentials: NewCredentials, provider: Provider | string): void {
+  if (!isFields(credentials))
+    throw new TypeError('`credentials` must be an object, e.g. { accessToken, refreshToken }.');
+  const wrong = credentialMistakes(credentials, provider);
+  if (wrong.length > 0) throw new TypeError(wrong.join('\n'));
   if (typeof provider === 'string' || !provider.auth.certificate) return;
   const over = certificateOver(provider.auth.certificate(credentials), Date.now());
   if (over !== undefined) throw new TypeError(`The account can't be connected: ${over}.`);
 }
 
-/**
- * An object without any fields is right where the app's own client is all that it takes. Other fields of a login's
- * answer (its scope, say) do no harm. An answer without any of the names does, and so does one of them in another
- * spelling.
- * @throws TypeError with names only, never values.
- */
-export function checkCredentials(credentials: NewCredentials, provider: Provider | string): void {
-  if (!isFields(credentials))
-    throw new TypeError('`credentials` must be an object, e.g. { accessToken, refreshToken }.');
+function credentialMistakes(credentials: NewCredentials, provider: Provider | string): string[] {
   const given = Object.keys(credentials).filter((name) => credentials[name as keyof NewCredentials] !== undefined);
   const isOfApp = typeof provider === 'object' && provider.auth.refresh?.isOfApp === true;
-  if (given.length === 0 && isOfApp) return;
+  if (given.length === 0 && isOfApp) return [];
+  const mistakes: string[] = [];
   if (!given.some((name) => name !== 'expiresAt' && Object.hasOwn(FIELDS, name)))
-    throw new TypeError(
+    mistakes.push(
       `\`credentials\` hold no secret that is known: they have ${given.map((name) => `\`${name}\``).join(', ') || 'nothing'}, ` +
         `and may have ${Object.keys(FIELDS).join(', ')}. Where the client is the app's own, so that an account has none, ` +
         'write { extra: {} }; `{}` with the provider itself.',
@@ -61,20 +63,19 @@ export function checkCredentials(credentials: NewCredentials, provider: Provider
     const meant = Object.hasOwn(FIELDS, name) ? undefined : MEANT.get(bare(name));
     return meant === undefined ? [] : [`\`${name}\` is not read, write \`${meant}\``];
   });
-  if (misspelt.length > 0) throw new TypeError(`\`credentials\`: ${misspelt.join('; ')}.`);
+  if (misspelt.length > 0) mistakes.push(`\`credentials\`: ${misspelt.join('; ')}.`);
   const wrong = given.filter(
     (name) => TEXTS.includes(name) && typeof credentials[name as keyof NewCredentials] !== 'string',
   );
   if (wrong.length > 0)
-    throw new TypeError(
+    mistakes.push(
       `\`credentials\`: ${wrong.map((name) => `\`${name}\``).join(', ')} must be a text; leave out what there is none of.`,
     );
   const { expiresAt, extra } = credentials;
   if (extra !== undefined && !(isFields(extra) && Object.values(extra).every((value) => typeof value === 'string')))
-    throw new TypeError('`extra` of `credentials` must be an object of texts, e.g. { tokenSecret: "…" }.');
-  // `new Date()` takes 3600 for a year.
+    mistakes.push('`extra` of `credentials` must be an object of texts, e.g. { tokenSecret: "…" }.');
+  // `new Date()` takes 3600 for a year. What was found may be a secret in the wrong field.
   if (expiresAt !== undefined && !(typeof expiresAt === 'string' && /^\d{4}-\d\d-\d\d/.test(expiresAt)))
-    throw new TypeError(
-      `\`expiresAt\` is ${JSON.stringify(expiresAt)}; it must be an ISO time, e.g. new Date(Date.now() + seconds * 1000).toISOString().`,
-    );
+    mistakes.push('`expiresAt` must be an ISO time, e.g. new Date(Date.now() + seconds * 1000).toISOString().');
+  return mistakes;
 }

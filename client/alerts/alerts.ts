@@ -9,6 +9,7 @@ import {
   type FreshnessSeen,
   type Pool,
   type SeenQueue,
+  workersOfQueue,
 } from '../../db/index.ts';
 import { lookForAlerts, type LookedForAlerts } from './look-for-alerts.ts';
 
@@ -21,9 +22,15 @@ export interface Alerts {
   freshness(): Promise<{ readonly at: string; readonly syncs: readonly FreshnessSeen[] } | undefined>;
   /** Task queues that workers serve or have served, and when one last took something from each. */
   queues(): Promise<readonly SeenQueue[]>;
-  /** Nobody means to serve this task queue any more: its absence is no alarm. @returns false when it is not known. */
+  /**
+   * Nobody means to serve this task queue any more: its absence is no alarm.
+   * @returns false when it is not known. @throws TypeError while a worker serves it: it would be known again within a minute.
+   */
   forgetQueue(taskQueue: string): Promise<boolean>;
 }
+
+/** Workers in the text of an error. */
+const MOST_NAMED = 10;
 
 export function createAlerts(pool: Pool): Alerts {
   return {
@@ -31,6 +38,14 @@ export function createAlerts(pool: Pool): Alerts {
     look: (rules) => lookForAlerts(pool, rules),
     freshness: () => freshnessSeen(pool),
     queues: () => listQueues(pool),
-    forgetQueue: (taskQueue) => forgetQueue(pool, taskQueue),
+    forgetQueue: async (taskQueue) => {
+      const workers = await workersOfQueue(pool, taskQueue);
+      if (workers.length === 0) return forgetQueue(pool, taskQueue);
+      const more = workers.length > MOST_NAMED ? ` and ${workers.length - MOST_NAMED} more` : '';
+      throw new TypeError(
+        `Task queue "${taskQueue}" is served, by ${workers.slice(0, MOST_NAMED).join(', ')}${more}. End its workers first ` +
+          '(`npx sluice workers drain <worker>`), or leave its role out of theirs. One that was killed counts for two minutes.',
+      );
+    },
   };
 }

@@ -44,7 +44,7 @@ const defaults = { dbConnections: 10, probe: true, longTransactionMs: 60_000 } s
 const SERVERS: Check = {
   check: 'servers',
   wanted: 'DATABASE_URL and the address of a Temporal server, or the servers of `npx sluice dev`',
-  todo: 'Set what is missing, or run `npx sluice dev`.',
+  todo: 'Set what is missing or wrong; or unset all of them and run `npx sluice dev`.',
 };
 const DATABASE: Check = {
   check: 'database-reachable',
@@ -67,23 +67,23 @@ const FACTS: Check = { check: 'database-settings', wanted: 'to read them', todo:
 export async function diagnose(options: DiagnoseOptions = {}): Promise<readonly Finding[]> {
   const { dbConnections, probe, longTransactionMs } = { ...defaults, ...options };
   const taskQueue = options.taskQueue ?? (process.env['SLUICE_TASK_QUEUE'] || DEFAULT_TASK_QUEUE);
-  let servers;
+  let servers, pool: Pool;
   try {
     servers = await findServers(options);
+    pool = createPool(servers.databaseUrl, { max: 2, applicationName: 'sluice-doctor' });
   } catch (error) {
     return [finding(SERVERS, 'wrong', (error as Error).message)];
   }
-  const { databaseUrl, temporal, namespace, encryptionKeys } = servers;
+  const { temporal, namespace, isDevTemporal, encryptionKeys } = servers;
   const named = finding(SERVERS, 'ok', `Temporal at ${temporal.address}, namespace "${namespace}"`);
-  const ofTemporal = await withTemporal(temporal, namespace, async (client) => {
-    const found = await checkTemporal(client, probe);
-    if (found.some(({ check, status }) => check === 'temporal-namespace' && status === 'wrong'))
-      return { findings: found, workers: 0 };
-    const { findings, workers } = await checkWorkers(client, taskQueue);
-    return { findings: [...found, ...findings], workers };
-  });
-  const pool = createPool(databaseUrl, { max: 2, applicationName: 'sluice-doctor' });
   try {
+    const ofTemporal = await withTemporal(temporal, namespace, async (client) => {
+      const found = await checkTemporal(client, probe, isDevTemporal);
+      if (found.some(({ check, status }) => check === 'temporal-namespace' && status === 'wrong'))
+        return { findings: found, workers: 0 };
+      const { findings, workers } = await checkWorkers(client, taskQueue);
+      return { findings: [...found, ...findings], workers };
+    });
     const context = { dbConnections, workers: ofTemporal.workers, longTransactionMs };
     const ofDatabase = await checkDatabase(pool, context, encryptionKeys);
     // Where its tables can't be read, another finding says so.

@@ -59,13 +59,15 @@ const KEYWORD = 2;
 const DAY_S = 86_400;
 const NOT_PROBED = 'it was not to be probed';
 
-/** @returns the namespace's finding alone when it can't be used: nothing else could be asked then. */
-export async function checkTemporal(client: Client, isProbed: boolean): Promise<Finding[]> {
+/**
+ * @param isDev of `sluice dev`, whose settings are nobody's to change.
+ * @returns the namespace's finding alone when it can't be used: nothing else could be asked then.
+ */
+export async function checkTemporal(client: Client, isProbed: boolean, isDev: boolean): Promise<Finding[]> {
   const { namespace } = client.options;
   const described = await client.workflowService.describeNamespace({ namespace }).catch(messageOf);
   if (typeof described === 'string') return [finding(NAMESPACE, 'wrong', `"${namespace}": ${described}`)];
   const retentionS = Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0);
-  const isClean = described.namespaceInfo?.capabilities?.workerPollCompleteOnShutdown === true;
   const [attributes, visibility, behaviour, isFair] = await Promise.all([
     checkAttributes(client),
     checkVisibility(client),
@@ -75,12 +77,19 @@ export async function checkTemporal(client: Client, isProbed: boolean): Promise<
   return [
     finding(NAMESPACE, 'ok', `"${namespace}"`),
     finding(RETENTION, retentionS >= DAY_S ? 'ok' : 'advice', duration(retentionS * 1_000)),
-    finding(DRAIN, isClean ? 'ok' : 'advice', isClean ? 'it does' : 'it does not, or its version does not say'),
+    judgeDrain(described.namespaceInfo?.capabilities?.workerPollCompleteOnShutdown === true, isDev),
     attributes,
     visibility,
     ...judgeBehaviour(behaviour),
     judgeFairness(isFair),
   ];
+}
+
+/** @param isClean whether the server says that it does so. */
+export function judgeDrain(isClean: boolean, isDev: boolean): Finding {
+  if (isClean) return finding(DRAIN, 'ok', 'it does');
+  if (isDev) return finding(DRAIN, 'ok', 'it does not, and need not: this is the server of `sluice dev`');
+  return finding(DRAIN, 'advice', 'it does not, or its version does not say');
 }
 
 /** @param isFair a sentence where it could not be found out. */

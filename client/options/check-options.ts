@@ -33,7 +33,7 @@ export function checkOptions(options: OptionsToCheck, given: object, known: Read
   const { giveUpAfterMs = LEAST_GIVE_UP_MS, ifRunning = 'attach' } = options;
   const checks = [() => checkAccount(account), () => checkStartedBy(startedBy)];
   if (tenant !== account) checks.push(() => checkName('tenant', tenant));
-  const wrong = [...unknownOptions(given, known), ...checks.flatMap(messageOf)];
+  const wrong = [...unknownOptions(given, known), ...mistakesOf(checks).map(({ message }) => message)];
   if (!Object.hasOwn(PRIORITIES, priority)) wrong.push(notOneOf('priority', priority, PRIORITIES));
   if (!(typeof weight === 'number' && weight >= 0.001 && weight <= 1_000))
     wrong.push(`\`weight\` is ${weight}; it must be 0.001 to 1,000.`);
@@ -97,13 +97,16 @@ function mistakeOf(name: unknown): string | undefined {
   return bytes > MOST_BYTES ? `has ${bytes} bytes and may have ${MOST_BYTES}` : undefined;
 }
 
-function messageOf(check: () => void): string[] {
-  try {
-    check();
-    return [];
-  } catch (error) {
-    return [(error as Error).message];
-  }
+/** @returns what each of these checks throws. */
+export function mistakesOf(checks: readonly (() => void)[]): Error[] {
+  return checks.flatMap((check) => {
+    try {
+      check();
+      return [];
+    } catch (error) {
+      return [error as Error];
+    }
+  });
 }
 
 function notOneOf(name: string, found: unknown, known: object): string {

@@ -1,7 +1,7 @@
 /**
  * The run of a sync and account that is going on, and what it was asked for, as Temporal has it. A run that no worker
  * has taken up counts too.
- * Used by: `start-sync.ts`, and by `workers/create-worker.ts` for runs that schedules start.
+ * Used by: `start-or-find.ts`, and by `workers/activity-deps.ts` for runs that schedules start.
  */
 import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';

@@ -1,7 +1,7 @@
 /**
  * When an account is due. Pure: a time comes from the schedule, the account's place in it and the time before, and from
  * nothing else. So every process finds the same one. Used by: `client/schedules/place-accounts.ts`,
- * `workers/schedules/run-schedules.ts`.
+ * `workers/schedules/asked-of-due.ts`.
  */
 import { parseTimeMs, toWallMs } from '../values/time.ts';
 import type { ScheduleSpec, ScheduleTimes } from './schedule.ts';

@@ -1,6 +1,6 @@
 /**
  * How long a token lives, from whatever says so, as a number that every store takes. Third parties write `3599.12`, 2^63−1 and 1e14.
- * Used by: `activities/credentials`, `client/account/check-credentials.ts`, `providers/auth`.
+ * Used by: `activities/credentials`, `db/stores/account`, `providers/auth`.
  */
 import type { Credentials } from '../secrets/credentials.ts';
 

@@ -1,7 +1,6 @@
 /**
  * Graphs over time, drawn by the server. They stand without a script, are kept up to date like any region, and are told
- * by screen readers in words. Marks are lines across all graphs of a group. Used by:
- * `dashboard/views/details/limit.ts`.
+ * by screen readers in words. Marks are lines across all graphs of a group. Used by: `limit-graphs.ts`.
  */
 import { html, verbatim, type Html } from '../html.ts';
 import { rate } from './count.ts';

@@ -2,7 +2,8 @@
 
 -- Tables, copied from db/schema.
 
--- Runs and the nodes of their trees. All times are the database's own. Written by db/*-store.ts only.
+-- Runs and the nodes of their trees. All times are the database's own. Written by db/functions/runs, lists,
+-- pages and accounts, by db/stores/run, and by db/stores/sync/insert-only-pages.ts for plain pages.
 
 create table sluice.run (
   id uuid primary key,
@@ -330,7 +331,7 @@ create index quarantine_by_age on sluice.quarantine (last_seen_at);
 
 -- Accounts and their secrets. A secret is ciphertext only (db/encryption.ts), bound to its account, `generation` and `version`.
 -- `version` is the fence of refreshes: a new pair of tokens is stored only over the version that it was made from. Written by
--- db/stores/account/*.ts. Locks, always in this order: account, credential, runs by id.
+-- db/stores/account and db/functions/accounts. Locks, always in this order: account, credential, runs by id.
 
 create table sluice.account (
   provider text not null,
@@ -426,7 +427,8 @@ create table sluice.login (
 create index login_by_end on sluice.login (expires_at);
 create index login_by_account on sluice.login (provider, account);
 
--- Reports: one row for each action, saga and sync run. Written by db/report-*.ts only.
+-- Reports: one row for each action, saga and sync run. Written by db/stores/report, and by
+-- db/functions/runs where a run's end is one statement with its report's.
 -- Life: pending (inserted by the starter before the workflow is started) → ok | failed | cancelled (by the workflow itself, else by
 -- the reconciler that asks Temporal). A failed one is then told to the app: tell = due → told. So is a pending one whose run can't
 -- continue by itself: it has a notice, and the reason as its error.
@@ -481,7 +483,7 @@ create index report_ended on sluice.report (ended_at) where status <> 'pending';
 
 create sequence sluice.report_end_seq;
 
--- Actions: one row for each write to a third party. Written by db/stores/action/action-store.ts and saga-store.ts only.
+-- Actions: one row for each write to a third party. Written by db/stores/action.
 -- States: ready (may be sent) → sending (committed before the call) → done | ready again (refused or never sent) |
 -- unknown (sent, and nobody recorded how it went) → looked up: done | ready. Ends: done, failed, cancelled.
 
@@ -769,6 +771,8 @@ create table sluice.worker (
   -- As Temporal knows its process.
   identity text not null,
   task_queue text not null,
+  -- That and those of its other roles: what it asks for tasks.
+  queues text[] not null default '{}',
   -- The paths of each sync's tree, by its name.
   serves jsonb not null,
   -- Calls at once of each role, as it was started.
@@ -1011,7 +1015,7 @@ end $$;
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
 -- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name. Then
 -- child units by (node, key), the lanes' board, sums of parts, nodes by ordinal.
--- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]].
+-- `page` is a PageToCommit of db/stores/sync/page-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]].
 -- A child with `unlessRead`, its resource, is visited only where its list was not read since the record was stored as it is.
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new. Where
 -- that is wrong, nothing of the attempt stays, and the page is stored like all others.
@@ -1311,8 +1315,9 @@ begin
   update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
 end $$;
 
--- Marks rows as deleted that have been taken out of a list, as far as no other list has them that is still asked for. A row may have moved out of
--- one before the row above that was deleted. Rows that are not known, or were deleted before, stay as they are. Locks: records by key.
+-- Marks rows as deleted that have been taken out of a list, as far as no other list has them that is still asked for. A row may have moved
+-- out of one before the row above that was deleted. Rows that are not known, or were deleted before, stay as they are.
+-- Locks: records by key.
 create or replace function sluice.delete_unlisted(of_account text, of_resource text, gone text[])
 returns void language plpgsql set search_path = pg_catalog as $$
 declare
@@ -1585,8 +1590,8 @@ create or replace function sluice.feed_position() returns bigint language sql vo
   select (sluice.current_era()::bigint << 40) + pg_current_xact_id()::text::bigint
 $$;
 
--- Ends a node. Its state follows from its lists, and from the share of them that may be skipped. A root's own list may not fail; those below
--- rows of a tree are judged by their share. Asked again, it changes nothing.
+-- Ends a node. Its state follows from its lists, and from the share of them that may be skipped. A root's own list may not fail; those
+-- below rows of a tree are judged by their share. Asked again, it changes nothing.
 -- Returns false when there is no such node.
 create or replace function sluice.finish_node(for_run uuid, for_node text, max_skipped_share float8)
 returns boolean language plpgsql set search_path = pg_catalog as $$
@@ -1702,9 +1707,9 @@ begin
   return above.deleted_at is not null or sluice.is_cut_off(of_account, above_resource, above.key, above.unit_id);
 end $$;
 
--- Whether a list is below a row that is marked as deleted, or that is cut off so itself: nobody asks for it any more, and what it had last says
--- nothing. It is looked at as it was in `in_run`, which has brought a row of it, and as it was read last; both must be so. Lists of roots, those that
--- several rows may share, and those whose runs have been removed are taken for being asked for.
+-- Whether a list is below a row that is marked as deleted, or that is cut off so itself: nobody asks for it any more, and what it had last
+-- says nothing. It is looked at as it was in `in_run`, which has brought a row of it, and as it was read last; both must be so. Lists of
+-- roots, those that several rows may share, and those whose runs have been removed are taken for being asked for.
 -- Reads the list, units, nodes and records, each by its key.
 create or replace function sluice.is_list_cut_off(of_account text, of_resource text, of_parent text, in_run uuid) returns boolean
 language plpgsql stable set search_path = pg_catalog as $$
@@ -2070,7 +2075,8 @@ end $$;
 create or replace function sluice.limit_clock_us() returns bigint language sql volatile
   return (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::bigint;
 
--- Makes a bucket's row, or brings it up to a changed declaration. Paused prefixes are found by their index: the rows themselves may fill many pages.
+-- Makes a bucket's row, or brings it up to a changed declaration. Paused prefixes are found by their index: the rows themselves may fill
+-- many pages.
 create or replace function sluice.limit_configure(
   p_id bigint, p_key text, p_kind text, p_spec jsonb, p_max float8, p_win_us bigint, p_guard_us bigint, p_slot_us bigint,
   p_slots int, p_slots_ahead int, p_align text, p_align_zone text, p_align_us bigint, p_reserve_step float8, p_rate float8, p_burst float8
@@ -2772,8 +2778,9 @@ language sql volatile set search_path = pg_catalog as $$
    order by b.key
 $$;
 
--- Adds what a process did with its keys to their graphs, and removes what is too old. A slot takes in `p_most` keys: those that were refused,
--- are waited for and are nearest to their limit first. Locks the rows of slots in the order of their keys; reads buckets without a lock.
+-- Adds what a process did with its keys to their graphs, and removes what is too old. A slot takes in `p_most` keys: those that were
+-- refused, are waited for and are nearest to their limit first.
+-- Locks the rows of slots in the order of their keys; reads buckets without a lock.
 --   p_entries [{id, calls, refused}]: since this process last told
 create or replace function sluice.limit_note_use(p_entries json, p_most int) returns int language plpgsql volatile set search_path = pg_catalog as $$
 declare
@@ -3349,10 +3356,11 @@ returns void language sql set search_path = pg_catalog as $$
     times = u.times + excluded.times, last_at = excluded.last_at
 $$;
 
--- Creates the runs of a fleet: one list each, for accounts of one sync that are due together. `of`: [{ id, account, tenant, input, key, what }];
--- `key` names the list of the root. Each has a report, of the same id. An account that has an open run, or whose last one took
+-- Creates the runs of a fleet: one list each, for accounts of one sync that are due together. `of`: [{ id, account, tenant, input, key,
+-- what }]; `key` names the list of the root. Each has a report, of the same id. An account that has an open run, or whose last one took
 -- more than `most_calls` calls, is left out. It gets a workflow of its own. Done twice it changes nothing, and answers the same.
--- Locks: the sync, against take_from_fleet: whoever opens a run of its own comes before this, or finds the fleet's. Returns the ids of the runs that the fleet has.
+-- Locks: the sync, against take_from_fleet: whoever opens a run of its own comes before this, or finds the fleet's.
+-- Returns the ids of the runs that the fleet has.
 create or replace function sluice.open_fleet(its_fleet text, its_plan jsonb, its_mode text, most_calls int, of jsonb) returns setof uuid
 language plpgsql set search_path = pg_catalog as $$
 declare

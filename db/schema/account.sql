@@ -1,6 +1,6 @@
 -- Accounts and their secrets. A secret is ciphertext only (db/encryption.ts), bound to its account, `generation` and `version`.
 -- `version` is the fence of refreshes: a new pair of tokens is stored only over the version that it was made from. Written by
--- db/stores/account/*.ts. Locks, always in this order: account, credential, runs by id.
+-- db/stores/account and db/functions/accounts. Locks, always in this order: account, credential, runs by id.
 
 create table sluice.account (
   provider text not null,

@@ -1,4 +1,4 @@
--- Actions: one row for each write to a third party. Written by db/stores/action/action-store.ts and saga-store.ts only.
+-- Actions: one row for each write to a third party. Written by db/stores/action.
 -- States: ready (may be sent) → sending (committed before the call) → done | ready again (refused or never sent) |
 -- unknown (sent, and nobody recorded how it went) → looked up: done | ready. Ends: done, failed, cancelled.
 

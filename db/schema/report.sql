@@ -1,4 +1,5 @@
--- Reports: one row for each action, saga and sync run. Written by db/report-*.ts only.
+-- Reports: one row for each action, saga and sync run. Written by db/stores/report, and by
+-- db/functions/runs where a run's end is one statement with its report's.
 -- Life: pending (inserted by the starter before the workflow is started) → ok | failed | cancelled (by the workflow itself, else by
 -- the reconciler that asks Temporal). A failed one is then told to the app: tell = due → told. So is a pending one whose run can't
 -- continue by itself: it has a notice, and the reason as its error.

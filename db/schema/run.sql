@@ -1,4 +1,5 @@
--- Runs and the nodes of their trees. All times are the database's own. Written by db/*-store.ts only.
+-- Runs and the nodes of their trees. All times are the database's own. Written by db/functions/runs, lists,
+-- pages and accounts, by db/stores/run, and by db/stores/sync/insert-only-pages.ts for plain pages.
 
 create table sluice.run (
   id uuid primary key,

@@ -33,6 +33,8 @@ create table sluice.worker (
   -- As Temporal knows its process.
   identity text not null,
   task_queue text not null,
+  -- That and those of its other roles: what it asks for tasks.
+  queues text[] not null default '{}',
   -- The paths of each sync's tree, by its name.
   serves jsonb not null,
   -- Calls at once of each role, as it was started.

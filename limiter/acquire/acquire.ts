@@ -1,6 +1,7 @@
 /**
  * Takes a permit: asks, waits in place while the estimate is short, otherwise says when to come back.
- * Used by: `activities/call/with-permit.ts`, which makes the call then. Next: `batcher.ts`.
+ * Called by `activities/call/with-permit.ts`, which makes the call then. Next: `limiter/circuit-breaker/breaker.ts`, which may refuse by
+ * itself, then `batcher.ts`.
  */
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Buckets, PreparedBuckets } from '../buckets/registry.ts';
@@ -13,6 +14,7 @@ import { describeWait } from './wait-reason.ts';
 
 export interface AcquireDeps {
   readonly buckets: Buckets;
+  /** The breaker's answer, or that of the store, which is asked for many calls at once. */
   readonly decide: (lane: string, call: PreparedCall) => Promise<TimedDecision>;
   readonly wasLate: (lane: string, ageMs: number) => void;
   readonly sleepers: Sleepers;
@@ -54,17 +56,9 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
       const permit = makePermit(request, buckets, call, decision);
       const isWanted = signal?.aborted !== true;
       if (now < permit.expiresAt && isWanted) return { granted: true, permit, waitedMs: now - startedAt };
-      if (!isWanted) {
-        await deps.giveBack(permit);
-        return {
-          granted: false,
-          retryAfterMs: LEAST_RETRY_AFTER_MS,
-          wait: describeWait(request.charges, buckets, buckets.ids[0], decision),
-        };
-      }
       // The process was too busy to use it in time.
-      deps.wasLate(lane, now - decision.decidedAt);
-      if (++renewals > MOST_RENEWALS) {
+      if (isWanted) deps.wasLate(lane, now - decision.decidedAt);
+      if (!isWanted || ++renewals > MOST_RENEWALS) {
         await deps.giveBack(permit);
         return {
           granted: false,

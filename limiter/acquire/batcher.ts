@@ -1,7 +1,7 @@
 /**
  * Group commit: per process and provider at most one batch of acquires is on its way; calls that come meanwhile join the
  * next. So thousands of callers need one connection, and the batch grows by itself when the store is busy.
- * Used by: `acquire.ts`. Next: `encode-batch.ts`.
+ * Called by `acquire.ts`. Next: `encode-batch.ts`.
  */
 import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';

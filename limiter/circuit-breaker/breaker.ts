@@ -1,7 +1,8 @@
 /**
  * The breakers of a provider: one for the whole of it and one for each endpoint. While one is open its gate is held, and one call at
  * a time finds out whether it is back. Gates are read with every acquire anyway, so a healthy provider costs nothing here; only who
- * meets a held gate asks its row (`ask-gate.ts`). The law is pure, in `transitions.ts`. Next: `limiter/acquire/acquire.ts` decides through `guard`.
+ * meets a held gate asks its row (`ask-gate.ts`). The law is pure, in `transitions.ts`. Called by
+ * `limiter/acquire/acquire.ts`. Next: `limiter/acquire/batcher.ts`, by way of `guard`.
  */
 import type { PreparedCall, TimedDecision } from '../acquire/encode-batch.ts';
 import type { Pool } from '../../db/pool.ts';

@@ -1,4 +1,4 @@
-/** What the law of refusals remembers, hears and says: JSON in the bucket's row. Used by: `law.ts`, `limiter/adaptive/controller.ts`. */
+/** What the law of refusals remembers, hears and says: JSON in the bucket's row. Used by: `law.ts`. */
 
 /** What is remembered. Null until it is refused first. */
 export interface RefusalState {

@@ -1,6 +1,6 @@
 /**
  * A session that is kept in cookies: what an answer sets, as text of the header `Cookie` of later requests. For one host; paths and domains are
- * not looked at. Pure but for the clock. Used by: the `parse` of a login, beside `refresh.ts`.
+ * not looked at. Pure but for the clock. Called in the `parse` of a login, which `refresh.ts` asks.
  * @see RFC 6265 §5.3
  */
 import type { Answer } from '../../contracts/answers/answer.ts';

@@ -1,5 +1,6 @@
 /**
- * The settings of an account, by the schema of its provider. Used by: `client/account/accounts.ts` when they are given, activities at each call.
+ * The settings of an account, by the schema of its provider. Used by: `define-provider.ts`; called when they
+ * are given (`client/account/check-connect.ts`), and by activities at each call.
  */
 import type { z } from 'zod';
 import { SettingsMistake } from '../../contracts/account.ts';

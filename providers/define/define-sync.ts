@@ -193,33 +193,8 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
   options: SyncOptions<InputSchema, Settings>,
   build: (s: SyncBuilder<z.output<InputSchema>, Settings>) => Nodes,
 ): Sync<z.input<InputSchema>, Nodes> {
-  const made: NodeDefinition[] = [];
-  const wrong = new Map<NodeDefinition, string[]>();
-  const noEndpoint = (): Endpoint => valuesEndpoint(options.provider);
-  const add = (call: BuilderCall, given: Arguments): Node => {
-    const unusable = wrongArguments(call, given);
-    const { parent, endpoint, ...rest } = unusable.length > 0 ? NO_NODE : nodeOf(call, given);
-    const used = endpoint ?? noEndpoint();
-    const node: NodeDefinition = { name: used.name, resource: '', endpoint: used, parent, ...rest };
-    made.push(node);
-    wrong.set(node, unusable.length > 0 ? unusable : strangeOptions(call, given.options as object));
-    return node;
-  };
-  const root = (call: BuilderCall) => (endpoint: unknown, nodeOptions: unknown) =>
-    add(call, { parent: null, endpoint, options: nodeOptions });
-  const below = (call: BuilderCall) => (parent: unknown, endpoint: unknown, nodeOptions: unknown) =>
-    add(call, { parent, endpoint, options: nodeOptions });
-  const either =
-    (call: BuilderCall) =>
-    (...args: unknown[]) =>
-      args.length < 3 ? root(call)(args[0], args[1]) : below(call)(args[0], args[1], args[2]);
-  const returned = build({
-    one: root('one'),
-    each: below('each'),
-    batch: below('batch'),
-    values: either('values'),
-    tree: either('tree'),
-  } as SyncBuilder<z.output<InputSchema>, Settings>);
+  const { builder, made, wrong } = createBuilder(options.provider);
+  const returned = build(builder as SyncBuilder<z.output<InputSchema>, Settings>);
   for (const [key, node] of Object.entries(returned)) (node as NodeDefinition).name = key;
   for (const node of made) node.resource = `${name}.${node.name}`;
 
@@ -261,4 +236,39 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
     },
   };
   return { ...returned, definition };
+}
+
+/** The functions that a sync is built by. What is wrong with a node is said beside it, once all have their names. */
+function createBuilder(provider: Provider): {
+  readonly builder: SyncBuilder<unknown>;
+  readonly made: readonly NodeDefinition[];
+  readonly wrong: ReadonlyMap<NodeDefinition, readonly string[]>;
+} {
+  const made: NodeDefinition[] = [];
+  const wrong = new Map<NodeDefinition, string[]>();
+  const add = (call: BuilderCall, given: Arguments): Node => {
+    const unusable = wrongArguments(call, given);
+    const { parent, endpoint, ...rest } = unusable.length > 0 ? NO_NODE : nodeOf(call, given);
+    const used = endpoint ?? valuesEndpoint(provider);
+    const node: NodeDefinition = { name: used.name, resource: '', endpoint: used, parent, ...rest };
+    made.push(node);
+    wrong.set(node, unusable.length > 0 ? unusable : strangeOptions(call, given.options as object));
+    return node;
+  };
+  const root = (call: BuilderCall) => (endpoint: unknown, nodeOptions: unknown) =>
+    add(call, { parent: null, endpoint, options: nodeOptions });
+  const below = (call: BuilderCall) => (parent: unknown, endpoint: unknown, nodeOptions: unknown) =>
+    add(call, { parent, endpoint, options: nodeOptions });
+  const either =
+    (call: BuilderCall) =>
+    (...args: unknown[]) =>
+      args.length < 3 ? root(call)(args[0], args[1]) : below(call)(args[0], args[1], args[2]);
+  const builder = {
+    one: root('one'),
+    each: below('each'),
+    batch: below('batch'),
+    values: either('values'),
+    tree: either('tree'),
+  } as SyncBuilder<unknown>;
+  return { builder, made, wrong };
 }

@@ -1,6 +1,6 @@
 /**
  * From the options of an endpoint's list to the list as it is walked, and what is wrong with them, in words.
- * Used by: `providers/define/define-provider.ts`.
+ * Used by: `providers/define/compile/compile-endpoint.ts`.
  */
 import {
   asyncFunctions,

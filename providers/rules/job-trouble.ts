@@ -2,7 +2,7 @@
  * What the answer about a job says against the state that the definition reads from it. Examples are an error where a
  * job "is running", a word that means its end, an error beside a result. A definition often knows two or three states,
  * and takes every other for "running". Such a job would be asked for until it is given up. Pure. Used by:
- * `providers/define/compile/compile-job.ts`, for `activities/job/prepare-job.ts`.
+ * `providers/define/compile/compile-job.ts`; heard by `activities/job/prepare-job.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';

@@ -1,6 +1,6 @@
 /**
  * What the answer of an open host means, which knows neither the account nor the rules of the provider. A presigned
- * address that is refused has grown old, and is asked for anew. Pure. Used by: `providers/define/define-provider.ts`.
+ * address that is refused has grown old, and is asked for anew. Pure. Used by: `providers/define/compile/compile-endpoint.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';

@@ -23,7 +23,7 @@ export interface Serving {
  */
 export async function startServing(
   pool: Pool,
-  worker: Pick<ToldWorker, 'identity' | 'taskQueue' | 'concurrency'>,
+  worker: Pick<ToldWorker, 'identity' | 'taskQueue' | 'queues' | 'concurrency'>,
   syncs: readonly Sync[],
   deployMinutes: number,
   obey: (wish: WorkerWish) => void,

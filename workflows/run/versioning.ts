@@ -2,7 +2,7 @@
  * Which build of the workers a workflow belongs to, where workers are versioned (docs/operate/rolling-deploys.md). A
  * run is pinned to the build that it began with, and moves to the current one where it begins a new history. A workflow
  * that is short, or only waits for others, moves at its next task. Without versioned workers all of this says nothing.
- * Used by: `workflows/index.ts`, `workflows/sync.ts`.
+ * Used by: `workflows/index.ts`, `run-signals.ts`.
  */
 import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import { isRunId } from '../../contracts/names.ts';

@@ -134,11 +134,20 @@ const connectAccount = (
         'Standard input is empty. Expected {"accessToken": "…", "refreshToken": "…"}; an account without credentials has --settings.',
       );
     const given = {
+      provider,
+      account,
+      ...(tenant === undefined ? {} : { tenant }),
       ...(isEmpty ? {} : { credentials: readCredentials(read, expiresIn) }),
       ...(settings === undefined ? {} : { settings }),
     };
-    const name = { provider, account, ...(tenant === undefined ? {} : { tenant }) };
-    const connected = await accounts.connect({ ...name, ...given, replaceTenant });
+    // Stricter than an app's `connect`, which is given what a login answered: here a person has written each name.
+    const unknown = Object.keys(given.credentials ?? {}).filter((name) => !FIELDS.includes(name));
+    if (unknown.length > 0) {
+      const { connectMistakes } = await import('../../../client/account/check-connect.ts');
+      const others = connectMistakes(given).map(({ message }) => message);
+      throw new Error([`Unknown fields: ${unknown.join(', ')}. Known are ${FIELDS.join(', ')}.`, ...others].join('\n'));
+    }
+    const connected = await accounts.connect({ ...given, replaceTenant });
     tell(options, connected, line(connected));
   }, options);
 
@@ -192,13 +201,6 @@ function readCredentials(json: string, expiresIn: number | undefined): NewCreden
   }
   if (typeof read !== 'object' || read === null || Array.isArray(read))
     throw new Error('Standard input is JSON, but not an object.');
-  const unknown = Object.keys(read).filter((name) => !FIELDS.includes(name));
-  if (unknown.length > 0) throw new Error(`Unknown fields: ${unknown.join(', ')}. Known are ${FIELDS.join(', ')}.`);
-  const noTexts = Object.entries(read).filter(([name, value]) => name !== 'extra' && typeof value !== 'string');
-  if (noTexts.length > 0)
-    throw new Error(
-      `Not a text in quotes: ${noTexts.map(([name]) => name).join(', ')}. All fields but extra are texts.`,
-    );
   if (expiresIn === undefined) return read;
   return { ...read, expiresAt: new Date(Date.now() + expiresIn * 1_000).toISOString() };
 }

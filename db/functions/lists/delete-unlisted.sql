@@ -1,5 +1,6 @@
--- Marks rows as deleted that have been taken out of a list, as far as no other list has them that is still asked for. A row may have moved out of
--- one before the row above that was deleted. Rows that are not known, or were deleted before, stay as they are. Locks: records by key.
+-- Marks rows as deleted that have been taken out of a list, as far as no other list has them that is still asked for. A row may have moved
+-- out of one before the row above that was deleted. Rows that are not known, or were deleted before, stay as they are.
+-- Locks: records by key.
 create or replace function sluice.delete_unlisted(of_account text, of_resource text, gone text[])
 returns void language plpgsql set search_path = pg_catalog as $$
 declare

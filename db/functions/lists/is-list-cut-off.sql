@@ -1,6 +1,6 @@
--- Whether a list is below a row that is marked as deleted, or that is cut off so itself: nobody asks for it any more, and what it had last says
--- nothing. It is looked at as it was in `in_run`, which has brought a row of it, and as it was read last; both must be so. Lists of roots, those that
--- several rows may share, and those whose runs have been removed are taken for being asked for.
+-- Whether a list is below a row that is marked as deleted, or that is cut off so itself: nobody asks for it any more, and what it had last
+-- says nothing. It is looked at as it was in `in_run`, which has brought a row of it, and as it was read last; both must be so. Lists of
+-- roots, those that several rows may share, and those whose runs have been removed are taken for being asked for.
 -- Reads the list, units, nodes and records, each by its key.
 create or replace function sluice.is_list_cut_off(of_account text, of_resource text, of_parent text, in_run uuid) returns boolean
 language plpgsql stable set search_path = pg_catalog as $$

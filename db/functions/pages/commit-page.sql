@@ -1,7 +1,7 @@
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
 -- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name. Then
 -- child units by (node, key), the lanes' board, sums of parts, nodes by ordinal.
--- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]].
+-- `page` is a PageToCommit of db/stores/sync/page-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]].
 -- A child with `unlessRead`, its resource, is visited only where its list was not read since the record was stored as it is.
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new. Where
 -- that is wrong, nothing of the attempt stays, and the page is stored like all others.

@@ -1,5 +1,5 @@
--- Ends a node. Its state follows from its lists, and from the share of them that may be skipped. A root's own list may not fail; those below
--- rows of a tree are judged by their share. Asked again, it changes nothing.
+-- Ends a node. Its state follows from its lists, and from the share of them that may be skipped. A root's own list may not fail; those
+-- below rows of a tree are judged by their share. Asked again, it changes nothing.
 -- Returns false when there is no such node.
 create or replace function sluice.finish_node(for_run uuid, for_node text, max_skipped_share float8)
 returns boolean language plpgsql set search_path = pg_catalog as $$

@@ -1,7 +1,8 @@
--- Creates the runs of a fleet: one list each, for accounts of one sync that are due together. `of`: [{ id, account, tenant, input, key, what }];
--- `key` names the list of the root. Each has a report, of the same id. An account that has an open run, or whose last one took
+-- Creates the runs of a fleet: one list each, for accounts of one sync that are due together. `of`: [{ id, account, tenant, input, key,
+-- what }]; `key` names the list of the root. Each has a report, of the same id. An account that has an open run, or whose last one took
 -- more than `most_calls` calls, is left out. It gets a workflow of its own. Done twice it changes nothing, and answers the same.
--- Locks: the sync, against take_from_fleet: whoever opens a run of its own comes before this, or finds the fleet's. Returns the ids of the runs that the fleet has.
+-- Locks: the sync, against take_from_fleet: whoever opens a run of its own comes before this, or finds the fleet's.
+-- Returns the ids of the runs that the fleet has.
 create or replace function sluice.open_fleet(its_fleet text, its_plan jsonb, its_mode text, most_calls int, of jsonb) returns setof uuid
 language plpgsql set search_path = pg_catalog as $$
 declare

@@ -13,6 +13,8 @@ export interface ToldWorker {
   /** As Temporal knows its process. */
   readonly identity: string;
   readonly taskQueue: string;
+  /** That and those of its other roles: what it asks for tasks. */
+  readonly queues: readonly string[];
   /** The paths of each sync's tree, by its name. */
   readonly serves: Readonly<Record<string, readonly TreePath[]>>;
   /** Calls at once of each role, as it was started. */
@@ -25,14 +27,14 @@ export type WorkerWish = Pick<WorkerControl, 'concurrency' | 'isDraining'>;
 /** Says that a worker is there; rows of those that are long gone are removed. @returns what is wanted of it. */
 export async function tellWorker(
   db: Queryable,
-  { id, identity, taskQueue, serves, concurrency }: ToldWorker,
+  { id, identity, taskQueue, queues, serves, concurrency }: ToldWorker,
 ): Promise<WorkerWish> {
   const { rows } = await db.query<WorkerWish>({
     name: 'tell_worker',
-    text: `insert into sluice.worker as w (id, identity, task_queue, serves, concurrency) values ($1, $2, $3, $4, $5)
+    text: `insert into sluice.worker as w (id, identity, task_queue, serves, concurrency, queues) values ($1, $2, $3, $4, $5, $6)
       on conflict (id) do update set seen_at = clock_timestamp()
       returning wanted_concurrency as concurrency, is_draining as "isDraining"`,
-    values: [id, identity, taskQueue, JSON.stringify(serves), concurrency],
+    values: [id, identity, taskQueue, JSON.stringify(serves), concurrency, queues],
   });
   await db.query(`delete from sluice.worker where seen_at < clock_timestamp() - interval '1 hour'`);
   return rows[0] as WorkerWish;
@@ -75,6 +77,16 @@ export async function controlWorker(
 
 export async function forgetWorker(db: Queryable, id: string): Promise<void> {
   await db.query('delete from sluice.worker where id = $1', [id]);
+}
+
+/** Identities of the workers that ask this task queue for tasks. */
+export async function workersOfQueue(db: Queryable, taskQueue: string): Promise<string[]> {
+  const { rows } = await db.query<{ identity: string }>(
+    `select distinct identity from sluice.worker
+     where $1 = any(queues) and seen_at > clock_timestamp() - $2 * interval '1 millisecond' order by 1`,
+    [taskQueue, GONE_AFTER_MS],
+  );
+  return rows.map(({ identity }) => identity);
 }
 
 /** Whether a worker of the task queue is there whose code has all of this tree. */

@@ -1,6 +1,6 @@
 /**
  * What the builder of a sync is given that no node can be made of. Also options that a node of its kind does not have.
- * Used by: `../define-sync.ts`, which reports it with `sync-mistakes.ts`, all at once.
+ * Used by: `../define-sync.ts`; told together with those of `sync-mistakes.ts`.
  */
 import { asyncFunctions, unknownOptions, type NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { SyncBuilder } from '../define-sync.ts';

@@ -1,4 +1,4 @@
-/** What is wrong with the `format` of an endpoint, in words. Used by: `../define-provider.ts`. */
+/** What is wrong with the `format` of an endpoint, in words. Used by: `endpoint-mistakes.ts`, `action-mistakes.ts`. */
 import { FORMATS, formatNamed, type BodyFormat } from '../../../contracts/answers/body-format.ts';
 import type { PaginationKind } from '../../../contracts/plan.ts';
 import { unknownOptions } from '../../../contracts/values/option-mistakes.ts';

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { act } from '../../../client/action/act.ts';
 import { bearer, defineProvider, noAuth, oauth2, post, refreshable } from '../../../providers/index.ts';
+import { checkConnect, type ToConnect } from '../../../client/account/check-connect.ts';
+import { SettingsMistake } from '../../../contracts/account.ts';
 import { checkCredentials } from '../../../client/account/check-credentials.ts';
 import { checkNode, checkOptions, checkRunOf } from '../../../client/options/check-options.ts';
 import { checkConnectOptions, knowingOptions } from '../../../client/options/known-options.ts';
@@ -280,6 +282,31 @@ describe('credentials of an account', () => {
     expect(() =>
       checkCredentials({ accessToken: undefined, expiresAt: '2026-11-21T12:00:00Z' } as object, 'social'),
     ).toThrow(/hold no secret/);
+  });
+
+  it('are refused with all that is wrong with them and with the account, a line each', () => {
+    const given = {
+      provider: 'social',
+      account: 'a/b',
+      tenant: '',
+      credentials: { accessToken: 7, refresh_token: 'very secret', extra: 'very secret', expiresAt: 'very secret' },
+      settings: ['very secret'],
+    } as unknown as ToConnect;
+    expect(() => checkConnect(given)).toThrow(
+      new TypeError(
+        '`account` is "a/b"; it must be a name without "/".\n' +
+          '`tenant` is ""; it must be a name.\n' +
+          '`credentials`: `refresh_token` is not read, write `refreshToken`.\n' +
+          '`credentials`: `accessToken` must be a text; leave out what there is none of.\n' +
+          '`extra` of `credentials` must be an object of texts, e.g. { tokenSecret: "…" }.\n' +
+          '`expiresAt` must be an ISO time, e.g. new Date(Date.now() + seconds * 1000).toISOString().\n' +
+          '`settings` must be an object, e.g. { shop: "acme" }.',
+      ),
+    );
+    // One alone keeps its type.
+    const fits = { account: 'a', tenant: 't', credentials: { accessToken: 'x' } };
+    expect(() => checkConnect({ ...given, ...fits })).toThrow(SettingsMistake);
+    expect(() => checkConnect({ provider: 'social', ...fits })).not.toThrow();
   });
 
   it('names every option that nobody reads, with all else that is wrong', () => {

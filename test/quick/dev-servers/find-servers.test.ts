@@ -47,7 +47,7 @@ test('the environment names servers, namespace and keys; options come first', as
   vi.stubEnv('TEMPORAL_NAMESPACE', 'shop');
   vi.stubEnv('SLUICE_ENCRYPTION_KEYS', 'env:key');
   const found = await findServers();
-  expect(found).toMatchObject({ databaseUrl: 'postgresql://env/db', namespace: 'shop' });
+  expect(found).toMatchObject({ databaseUrl: 'postgresql://env/db', namespace: 'shop', isDevTemporal: false });
   expect(found.temporal.address).toBe('env.example:7233');
   expect(await found.encryptionKeys()).toBe('env:key');
   const given = await findServers({
@@ -73,5 +73,7 @@ test('running development servers are used, and their key for their own database
   expect(await found.encryptionKeys()).toBe('dev:key');
   const other = await findServers({ databaseUrl: 'postgresql://own/db' });
   expect(other.temporal.address).toBe('127.0.0.1:5002');
+  const own = await findServers({ temporal: { address: 'own.example:7233' } });
+  expect([found, other, own].map(({ isDevTemporal }) => isDevTemporal)).toEqual([true, true, false]);
   expect(await other.encryptionKeys()).toBeUndefined();
 });

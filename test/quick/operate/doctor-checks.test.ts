@@ -9,7 +9,7 @@ import {
   judgeTables,
   type DatabaseContext,
 } from '../../../client/doctor/database-checks.ts';
-import { judgeBehaviour } from '../../../client/doctor/temporal-checks.ts';
+import { judgeBehaviour, judgeDrain } from '../../../client/doctor/temporal-checks.ts';
 import { judgeServed, judgeVersions } from '../../../client/doctor/worker-checks.ts';
 import type { Finding } from '../../../contracts/operate/finding.ts';
 import { SLUICE_VERSION, workerIdentity } from '../../../contracts/version.ts';
@@ -52,6 +52,9 @@ describe('what is made of facts', () => {
       status: 'ok',
       found: `2 × ${SLUICE_VERSION}`,
     });
+    // Nobody can change a setting of the server that `sluice dev` runs.
+    expect(wrongIn([judgeDrain(true, false), judgeDrain(false, true)])).toEqual([]);
+    expect(wrongIn([judgeDrain(false, false)])).toEqual(['drain-of-pollers advice']);
     const shop = { taskQueue: 'sluice', syncs: ['orders'] };
     expect(judgeServed([shop, shop, { taskQueue: 'mail', syncs: [] }])).toMatchObject({ status: 'ok' });
     expect(judgeServed([shop, { taskQueue: 'sluice', syncs: ['mails', 'news'] }])).toMatchObject({

@@ -94,6 +94,31 @@ it('every file of a walk in the README is named at the top of one that was read 
   }
 });
 
+it('a file that is said to be used by another is imported there', () => {
+  const sources = files.filter((file) => file.endsWith('.ts') && !file.startsWith('test/'));
+  const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+  const importedBy = (file: string): string[] =>
+    [...read(file).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(([, path = '']) => join(dirname(file), path));
+  let looked = 0;
+  const untrue = sources.flatMap((file) => {
+    const top = (read(file).split(/^(?:import|export|const|function) /m, 1)[0] ?? '').replaceAll(/\n \* ?/g, ' ');
+    const [, users = ''] = /Used by:? ([^;]*?)(?:;|\. |\.?\s*\*\/)/.exec(top) ?? [];
+    return [...users.matchAll(/`([\w./-]+\.ts)`/g)].flatMap(([, named = '']) => {
+      looked++;
+      const user = [named, join(dirname(file), named)].find((path) => existsSync(join(root, path))) ?? '';
+      const imported = user === '' ? [] : importedBy(user);
+      // Some come by way of an index.
+      const isUsed = [
+        ...imported,
+        ...imported.filter((path) => path.endsWith('index.ts')).flatMap(importedBy),
+      ].includes(file);
+      return isUsed ? [] : [`${file} says that ${named} uses it`];
+    });
+  });
+  expect(looked).toBeGreaterThan(100);
+  expect(untrue).toEqual([]);
+});
+
 /** Files of a reader's own project. */
 const theirs = new Set(['worker.ts', 'provider.ts', 'sluice.ts']);
 

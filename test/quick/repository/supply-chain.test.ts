@@ -1,11 +1,17 @@
 /** What is run and shipped is known byte for byte. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TEMPORAL_CHECKSUMS } from '../../../dev-servers/temporal/temporal-checksums.ts';
 
 const read = (path: string): string =>
   readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), 'utf8');
+const tracked = execFileSync('git', ['ls-files'], {
+  cwd: fileURLToPath(new URL('../../../', import.meta.url)),
+  encoding: 'utf8',
+}).split('\n');
 type Entry = { readonly integrity?: string; readonly link?: boolean };
 
 describe('what is fetched', () => {
@@ -37,6 +43,21 @@ describe('the package', () => {
     expect(read('LICENSE')).toContain(`${license} License`);
     expect(read('SECURITY.md')).toMatch(/report/i);
     expect(files).toEqual(expect.arrayContaining(['SECURITY.md', 'CHANGELOG.md', 'sbom.json']));
+  });
+
+  it('carries every file that its pages link to, and the sources that its source maps name', () => {
+    const shipped = (path: string): boolean => files.some((file) => path === file || path.startsWith(`${file}/`));
+    const pages = tracked.filter((path) => path.endsWith('.md') && shipped(path));
+    const links = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(([, link = '']) => [
+        page,
+        join(dirname(page), link),
+      ]),
+    );
+    expect(links.length).toBeGreaterThan(200);
+    expect(links.filter(([, to = '']) => !shipped(to))).toEqual([]);
+    const { include } = JSON.parse(read('tsconfig.build.json')) as { include: string[] };
+    expect(include.filter((folder) => !shipped(folder))).toEqual([]);
   });
 
   it('is published with a statement of where it was built', () => {

@@ -29,7 +29,9 @@ export async function packTarball(): Promise<string> {
 async function pack(folder: string): Promise<void> {
   const staging = join(folder, 'staging');
   await mkdir(staging, { recursive: true });
-  for (const part of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md', 'docs'])
+  const { files } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')) as { files: string[] };
+  const made = new Set(['dist', 'sbom.json']);
+  for (const part of ['package.json', 'LICENSE', ...files].filter((each) => !made.has(each)))
     await cp(join(repository, part), join(staging, part), { recursive: true });
   await symlink(join(repository, 'node_modules'), join(staging, 'node_modules'));
   await run(process.execPath, ['scripts/build.mjs', '--out', join(staging, 'dist')], { cwd: repository });

@@ -234,6 +234,13 @@ describe('an alert', () => {
     expect(alert.text).toContain(`Start a worker: \`SLUICE_TASK_QUEUE=${other} npx sluice worker --module …\``);
     const third = await world.startWorker(options(other));
     await toldOnceAndCleared(alert);
+    const served = new RegExp(`^Task queue "${other}" is served, by sluice-\\S+\\. End its workers first`);
+    await expect(world.sluice.alerts.forgetQueue(other)).rejects.toThrow(served);
+    expect(await cli(['alerts', 'forget-queue', other])).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(served) as string,
+    });
+    expect((await query('select 1 from sluice.canary where task_queue = $1', [other])).rowCount).toBe(1);
     await third.stop();
     await worker.stop();
     for (const role of ROLES) await world.sluice.alerts.forgetQueue(taskQueueOf(other, role));
@@ -306,8 +313,8 @@ describe('an alert', () => {
     await firedToday('unserved', evening);
     const third = await world.startWorker({ ...options(evening), syncs: [], schedules: false, roles: ['bulk'] });
     await cleared('unserved');
-    await world.sluice.alerts.forgetQueue(evening);
     await third.stop();
+    await world.sluice.alerts.forgetQueue(evening);
 
     const all = await today();
     expect([...new Set(all.map(({ kind }) => kind))].toSorted()).toEqual(['drift', 'needs-reconnect', 'provider-fails', 'stale', 'unserved']); // prettier-ignore

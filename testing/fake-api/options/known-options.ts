@@ -1,6 +1,6 @@
 /**
  * What each function of the fake third party takes, as data. A new option has its line here, or this does not compile.
- * Used by: `testing/fake-api/fake-api.ts`, `testing/cassettes`, by way of `check-options.ts`.
+ * Used by: `testing/fake-api/fake-api.ts`, `testing/cassettes`; held against what was given by `check-options.ts`.
  */
 import type { PlayOptions } from '../../cassettes/play.ts';
 import type { RecordOptions } from '../../cassettes/record.ts';

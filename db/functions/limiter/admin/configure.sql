@@ -1,4 +1,5 @@
--- Makes a bucket's row, or brings it up to a changed declaration. Paused prefixes are found by their index: the rows themselves may fill many pages.
+-- Makes a bucket's row, or brings it up to a changed declaration. Paused prefixes are found by their index: the rows themselves may fill
+-- many pages.
 create or replace function sluice.limit_configure(
   p_id bigint, p_key text, p_kind text, p_spec jsonb, p_max float8, p_win_us bigint, p_guard_us bigint, p_slot_us bigint,
   p_slots int, p_slots_ahead int, p_align text, p_align_zone text, p_align_us bigint, p_reserve_step float8, p_rate float8, p_burst float8

@@ -1,5 +1,6 @@
--- Adds what a process did with its keys to their graphs, and removes what is too old. A slot takes in `p_most` keys: those that were refused,
--- are waited for and are nearest to their limit first. Locks the rows of slots in the order of their keys; reads buckets without a lock.
+-- Adds what a process did with its keys to their graphs, and removes what is too old. A slot takes in `p_most` keys: those that were
+-- refused, are waited for and are nearest to their limit first.
+-- Locks the rows of slots in the order of their keys; reads buckets without a lock.
 --   p_entries [{id, calls, refused}]: since this process last told
 create or replace function sluice.limit_note_use(p_entries json, p_most int) returns int language plpgsql volatile set search_path = pg_catalog as $$
 declare
