@@ -1,0 +1,48 @@
+/**
+ * A pool whose answers can be lost: the database has done what it was sent, and the connection breaks before it says so. So it is in a
+ * failover, and where a proxy in between is restarted.
+ */
+import type { Pool, PoolClient } from '../../../db/pool.ts';
+
+export interface LossyPool {
+  readonly pool: Pool;
+  /** The next answer to such a statement is lost, by its name or its text. @returns how many were lost since. */
+  loseNext(statement: RegExp): () => number;
+}
+
+export function lossyPool(pool: Pool): LossyPool {
+  let next: RegExp | undefined;
+  let lost = 0;
+  type Query = (
+    config: string | { readonly name?: string; readonly text: string },
+    values?: unknown,
+  ) => Promise<unknown>;
+  const losing =
+    (query: Query): Query =>
+    async (config, values) => {
+      const answer = await query(config, values);
+      const text = typeof config === 'string' ? config : `${config.name ?? ''} ${config.text}`;
+      if (!next?.test(text)) return answer;
+      next = undefined;
+      lost++;
+      throw new Error('Connection terminated unexpectedly');
+    };
+  const withLoss = <Of extends Pool | PoolClient>(of: Of, more: object = {}): Of => {
+    const own = { query: losing(of.query.bind(of) as Query), ...more };
+    return new Proxy(of, {
+      get: (target, name) => {
+        if (name in own) return own[name as keyof typeof own];
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  };
+  return {
+    pool: withLoss(pool, { connect: async () => withLoss(await pool.connect()) }),
+    loseNext: (statement) => {
+      next = statement;
+      lost = 0;
+      return () => lost;
+    },
+  };
+}
