@@ -60,10 +60,10 @@ describe('where the answer of the database is lost', () => {
     });
 
     it.each([
-      { what: 'to a plain page', statement: /^store_plain_pages/ },
-      { what: 'to its last page', statement: /^commit_page/ },
-      { what: 'to a page that its own code stores as well', statement: /^commit$/, store: () => Promise.resolve() },
-    ])('$what, has each call counted once', async ({ statement, store }) => {
+      ['a plain page', /^store_plain_pages/],
+      ['its last page', /^commit_page/],
+      ['a page that its own code stores as well', /^commit$/, () => Promise.resolve()],
+    ] as const)('to %s, has each call counted once', async (_, statement, store?: () => Promise<void>) => {
       const sync = listOf(store);
       const lost = lossy.loseNext(statement);
       expect(await drive.run(sync)).toMatchObject({ state: 'done', complete: true, rows: COUNT, calls: PAGES });
@@ -168,9 +168,9 @@ describe('where the answer of the database is lost', () => {
     });
 
     it.each([
-      { what: 'a look-up that failed', answers: ['500', 'ok'] as const, statement: /set change = \$5,\s+calls/ },
-      { what: 'a look-up that found nothing', answers: ['ok'] as const, statement: /set change = \$3,/ },
-    ])('to $what, has each call counted once', async ({ answers, statement }) => {
+      ['a look-up that failed', ['500', 'ok'], /set change = \$5,\s+calls/],
+      ['a look-up that found nothing', ['ok'], /set change = \$3,/],
+    ] as const)('to %s, has each call counted once', async (_, answers, statement) => {
       let sent = 0;
       api.route('POST', '/things', () => (++sent === 1 ? { status: 502 } : { status: 201, body: { id: 'x' } }));
       const left = [...answers];
