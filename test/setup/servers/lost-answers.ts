@@ -1,5 +1,5 @@
 /**
- * A pool whose answers can be lost: the database has done what it was sent, and the connection breaks before it says so. So it is in a
+ * A pool whose statements can be refused, and whose answers can be lost: the database has done what it was sent, and the connection breaks before it says so. So it is in a
  * failover, and where a proxy in between is restarted.
  */
 import type { Pool, PoolClient } from '../../../db/pool.ts';
@@ -8,11 +8,13 @@ export interface LossyPool {
   readonly pool: Pool;
   /** The next answer to such a statement is lost, by its name or its text. @returns how many were lost since. */
   loseNext(statement: RegExp): () => number;
+  /** The next such statement is refused with this SQLSTATE. @returns how many were refused since. */
+  refuseNext(statement: RegExp, code: string): () => number;
 }
 
 export function lossyPool(pool: Pool): LossyPool {
-  let next: RegExp | undefined;
-  let lost = 0;
+  let next: { readonly statement: RegExp; readonly code?: string } | undefined;
+  let struck = 0;
   type Query = (
     config: string | { readonly name?: string; readonly text: string },
     values?: unknown,
@@ -20,11 +22,13 @@ export function lossyPool(pool: Pool): LossyPool {
   const losing =
     (query: Query): Query =>
     async (config, values) => {
-      const answer = await query(config, values);
       const text = typeof config === 'string' ? config : `${config.name ?? ''} ${config.text}`;
-      if (!next?.test(text)) return answer;
+      if (!next?.statement.test(text)) return query(config, values);
+      const { code } = next;
       next = undefined;
-      lost++;
+      struck++;
+      if (code !== undefined) throw Object.assign(new Error(`refused with ${code}`), { code });
+      await query(config, values);
       throw new Error('Connection terminated unexpectedly');
     };
   const withLoss = <Of extends Pool | PoolClient>(of: Of, more: object = {}): Of => {
@@ -37,12 +41,14 @@ export function lossyPool(pool: Pool): LossyPool {
       },
     });
   };
+  const strikeNext = (what: typeof next): (() => number) => {
+    next = what;
+    struck = 0;
+    return () => struck;
+  };
   return {
     pool: withLoss(pool, { connect: async () => withLoss(await pool.connect()) }),
-    loseNext: (statement) => {
-      next = statement;
-      lost = 0;
-      return () => lost;
-    },
+    loseNext: (statement) => strikeNext({ statement }),
+    refuseNext: (statement, code) => strikeNext({ statement, code }),
   };
 }
