@@ -102,7 +102,7 @@ async function startOne(
         keyword('status', 'running'),
       ]),
     });
-    if (reportId !== undefined) await setReportRun(pool, reportId, handle.firstExecutionRunId);
+    if (reportId !== undefined) await noteRun(pool, reportId, handle.firstExecutionRunId);
     return handle.firstExecutionRunId;
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -144,11 +144,16 @@ async function foundThere(
   if (there === undefined) return undefined;
   if (there.memo?.[REPORT_MEMO] === reportId) {
     const runId = chainIdOf(there);
-    await setReportRun(pool, reportId, runId);
+    await noteRun(pool, reportId, runId);
     return runId;
   }
   await removeUnstartedReport(pool, reportId);
   return undefined;
+}
+
+/** Temporal has accepted it. Whoever is told otherwise, as the database has just gone away, asks for it once more. Its end writes its run, too. */
+async function noteRun(pool: Pool, reportId: string, runId: string): Promise<void> {
+  await setReportRun(pool, reportId, runId).catch(() => {});
 }
 
 /** Of Sluice's own search attributes. */

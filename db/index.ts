@@ -52,6 +52,7 @@ export { finishRun } from './stores/run/end-store.ts';
 export { isUnmigrated, lacksTable } from './unmigrated.ts';
 export { countRuns, lastEnded, type EndedRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
 export { readRunRequest } from './stores/run/run-input-store.ts';
+export { newChange } from './new-change.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';
 export { commitPage, type PageToCommit } from './stores/sync/page-store.ts';
 export { openRetry, readRetriable, type Retriable } from './stores/run/retry-store.ts';

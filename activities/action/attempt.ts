@@ -6,6 +6,7 @@ import type { ActionErrorType, ActionFact, ActionState, PerformActionInput } fro
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { unwritable } from '../../contracts/answers/unwritable.ts';
 import { isDataError } from '../../db/data-error.ts';
+import { newChange } from '../../db/new-change.ts';
 import { countAttempt } from '../../db/stores/action/action-sendings.ts';
 import { markDone, markFailed, type ActionStep, type Counts } from '../../db/stores/action/action-store.ts';
 import { reportAsDone } from '../../db/stores/action/action-resolution-store.ts';
@@ -105,7 +106,9 @@ export async function failUnsent(attempt: Attempt, error: unknown): Promise<Acti
   const { deps, step, life } = attempt;
   const cause = error instanceof Error ? error : new Error(String(error));
   if (!(cause instanceof UserCodeError)) {
-    const attempts = await recorded(life, () => countAttempt(deps.pool, step.workflowId, { calls: 0, attempts: 1 }));
+    const change = newChange();
+    const count = () => countAttempt(deps.pool, step.workflowId, { calls: 0, attempts: 1 }, change);
+    const attempts = await recorded(life, count);
     if (attempts < budget(attempt)) throw retryLater(`${cause.name}: ${cause.message}`, backoffMs(attempts));
   }
   if (step.state === 'ready') return end(attempt, { state: 'failed', type: 'bug', error: cause.message, cause });

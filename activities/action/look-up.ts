@@ -2,6 +2,7 @@
  * Asks the third party whether a write of unknown fate is there. Next: `action-call.ts`, then `attempt.ts` for how it ends.
  */
 import type { ActionFact } from '../../contracts/action.ts';
+import { newChange } from '../../db/new-change.ts';
 import { countAttempt, markAbsent } from '../../db/stores/action/action-sendings.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';
@@ -34,8 +35,9 @@ export async function lookUp(attempt: Attempt, lost: string): Promise<ActionFact
   if (!sent.sent) return notSent(attempt, sent);
   const answer = sent.value;
   const { outcome } = answer;
+  const change = newChange();
   const count = (attempts: 0 | 1, isRefusal = false) =>
-    recorded(life, () => countAttempt(deps.pool, step.workflowId, { calls: 1, attempts, isRefusal }));
+    recorded(life, () => countAttempt(deps.pool, step.workflowId, { calls: 1, attempts, isRefusal }, change));
   switch (outcome.kind) {
     case 'ok':
       return done(attempt, 'output' in answer ? answer.output : null, 1);
@@ -48,7 +50,7 @@ export async function lookUp(attempt: Attempt, lost: string): Promise<ActionFact
     case 'capped':
     case 'permanent':
       if (errorTypeOf(outcome) === 'gone') {
-        await recorded(life, () => markAbsent(deps.pool, step.workflowId, step.sending));
+        await recorded(life, () => markAbsent(deps.pool, step.workflowId, step.sending, change));
         return isUnwanted(attempt) ? cancelled(attempt) : { state: 'again' };
       }
       return fail(attempt, 'unknown-write', `${lost}; the look-up settled nothing: ${outcome.reason}`, {

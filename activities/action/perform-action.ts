@@ -4,6 +4,7 @@
  * and not one that is repeated. Next: `action-call.ts`, then `settle-write.ts` or `look-up.ts`.
  */
 import type { ActionFact, PerformActionInput } from '../../contracts/action.ts';
+import { newChange } from '../../db/new-change.ts';
 import { beginSending, markForgotten, markRefused, markUnknown } from '../../db/stores/action/action-sendings.ts';
 import { loadActionStep, type ActionStep } from '../../db/stores/action/action-store.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
@@ -101,10 +102,12 @@ async function resolveUnknown(attempt: Attempt): Promise<ActionFact> {
 async function write(attempt: Attempt): Promise<ActionFact> {
   const { deps, step, request, action, life } = attempt;
   let sending = step.sending;
+  const change = newChange();
   const undone = step.undoes === null ? undefined : await loadActionStep(deps.pool, step.undoes);
   const gate: SendGate = {
     open: async () => {
-      const begun = await beginSending(deps.pool, step, repeatWithinMs(attempt));
+      // A database that has taken it, and could not say so, would leave a write of unknown fate that was never sent.
+      const begun = await recorded(life, () => beginSending(deps.pool, step, repeatWithinMs(attempt), change));
       if (begun === undefined) return false;
       sending = begun;
       life.tellSending?.(begun);

@@ -15,11 +15,11 @@ import { parseBody } from '../bodies/parse-body.ts';
 import { mapping, NotUnderstood } from '../page/read-page.ts';
 import { storePage, storeStep } from '../page/store-page.ts';
 import { applyDecision, end } from '../sync/apply-decision.ts';
-import { fenceOf, type Attempt } from '../sync/attempt.ts';
+import type { Attempt } from '../sync/attempt.ts';
 import type { Facts } from '../sync/decide.ts';
 import { decisionOn, notUnderstood, storeAnswer } from '../sync/settle-answer.ts';
 import { UserCodeError } from '../sync/user-code.ts';
-import { writeDown } from '../sync/write-down.ts';
+import { changeUnit } from '../sync/write-down.ts';
 
 /** One list of the batch: an attempt of its own, as if it had been asked for alone. */
 export interface BatchedList {
@@ -156,6 +156,6 @@ function withItems(attempt: Attempt, response: unknown, items: readonly unknown[
 async function split(lead: Attempt, why: string): Promise<PageFact> {
   const { deps, unit, request } = lead;
   const deferral = { costs: 'nothing', calls: 1, delayMs: null, why } as const;
-  await writeDown(lead, () => deferUnit(deps.pool, fenceOf(lead, unit.pages), deferral));
+  await changeUnit(lead, unit.pages, (fence) => deferUnit(deps.pool, fence, deferral));
   return { unit: request.unit, state: 'more', isSplit: true, children: true };
 }

@@ -7,10 +7,11 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { LimiterUnavailable } from '../../limiter/index.ts';
 
 /**
- * SQLSTATE classes that say that the database is away, busy or ending. 08 connection, 25006 read-only (a standby), 40
- * serialization and deadlock, 53 resources, 55 locks, 57 operator intervention, 58 system.
+ * SQLSTATE classes that say that the database is away, busy or ending. 08 connection, 25006 read-only (a standby), 25P03 and 25P04 a
+ * transaction that took too long, since its process was frozen, 28 a login that is refused while a password changes, 3D000 a database
+ * that is being restored, 40 serialization and deadlock, 53 resources, 55 locks, 57 operator intervention, 58 system.
  */
-const PASSING_STATES = /^(08|40|53|55|57|58|25006)/;
+const PASSING_STATES = /^(08|25006|25P03|25P04|28|3D000|40|53|55|57|58)/;
 const PASSING_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -11,9 +11,9 @@ import { backoffMs } from '../call/backoff.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import type { Sent } from '../call/with-permit.ts';
 import { again, applyDecision, end, notNow } from '../sync/apply-decision.ts';
-import { fenceOf, type Attempt } from '../sync/attempt.ts';
+import type { Attempt } from '../sync/attempt.ts';
 import { settle } from '../sync/settle-answer.ts';
-import { writeDown } from '../sync/write-down.ts';
+import { changeUnit } from '../sync/write-down.ts';
 
 export function isGood({ kind }: Outcome): boolean {
   return kind === 'ok' || kind === 'flawed';
@@ -25,7 +25,7 @@ export function move(
   why: string | null = null,
 ): Promise<UnitJob | undefined> {
   const { deps, unit } = attempt;
-  return writeDown(attempt, () => setJob(deps.pool, fenceOf(attempt, unit.pages), { ...how, why }));
+  return changeUnit(attempt, unit.pages, (fence) => setJob(deps.pool, fence, { ...how, why }));
 }
 
 export async function moveAndWait(attempt: Attempt, how: Omit<JobMove, 'why'>, why: string): Promise<PageFact> {

@@ -10,13 +10,12 @@ import type { JobResult, JobTold, UnitJob } from '../../contracts/job.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import { duration } from '../../contracts/values/duration.ts';
-import { setJob } from '../../db/stores/sync/job-store.ts';
 import type { Job } from '../../providers/define/compile/compile-job.ts';
 import { mayBeBehind } from '../../providers/pagination/told/look-up-told.ts';
 import type { SendGate } from '../call/with-permit.ts';
 import { parseBody } from '../bodies/parse-body.ts';
 import { again, end, notNow } from '../sync/apply-decision.ts';
-import { fenceOf, type Attempt } from '../sync/attempt.ts';
+import type { Attempt } from '../sync/attempt.ts';
 import { userCode } from '../sync/user-code.ts';
 import { idOf, stateIn, toldWait } from './job-answers.ts';
 import { callOfJob } from './job-call.ts';
@@ -97,18 +96,12 @@ async function pollKnown(
 }
 
 async function submit({ attempt, job, signal }: Work, { n, key }: Pick<UnitJob, 'n' | 'key'>): Promise<PageFact> {
-  const { deps, input, of, unit } = attempt;
+  const { input, of, unit } = attempt;
   const was = unit.job;
   let sending: UnitJob | undefined;
   const gate: SendGate = {
     open: async () => {
-      sending = await setJob(deps.pool, fenceOf(attempt, unit.pages), {
-        was,
-        now: { state: 'sending', n, key },
-        calls: 0,
-        delayMs: null,
-        why: null,
-      });
+      sending = await move(attempt, { was, now: { state: 'sending', n, key }, calls: 0, delayMs: null });
       return sending !== undefined;
     },
     close: async () => {

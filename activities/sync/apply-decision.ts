@@ -12,9 +12,9 @@ import type { CompiledSync } from '../../providers/define/define-sync.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';
 import { pauseUntilReconnected } from '../credentials/credentials.ts';
-import { callsOf, fenceOf, hasMoved, later, pageSizeKey, type Asked, type Attempt } from './attempt.ts';
+import { callsOf, hasMoved, later, pageSizeKey, type Asked, type Attempt } from './attempt.ts';
 import { SIZE_DOUBTED_UNTIL, type Decision } from './decide.ts';
-import { writeDown } from './write-down.ts';
+import { changeUnit } from './write-down.ts';
 
 /** The same answer that could not be understood, so often in a row, is what the third party answers. */
 const SAME_RIDDLES = 2;
@@ -69,7 +69,7 @@ export async function again(
   const backoff = (): number => backoffMs(costs === 'nothing' ? 0 : attemptsBefore + 1);
   const delayMs = afterMs === undefined ? backoff() : afterMs;
   const deferral = { costs, calls, delayMs, why: reason, ...(riddle === undefined ? {} : { riddle }) };
-  const deferred = await writeDown(asked, () => deferUnit(deps.pool, fenceOf(asked, pages), deferral));
+  const deferred = await changeUnit(asked, pages, (fence) => deferUnit(deps.pool, fence, deferral));
   // Another attempt has moved the unit on: its workflow reads where it is.
   if (!deferred) return { unit: request.unit, state: 'more', hasMoved: true };
   const spent = spentBy(sync, deferred.attempts, deferred.isSame);
@@ -137,7 +137,7 @@ export async function end(
   reason: string,
   calls: number,
 ): Promise<PageFact> {
-  const isEnded = await writeDown(asked, () => endUnit(asked.deps.pool, fenceOf(asked, pages), kind, reason, calls));
+  const isEnded = await changeUnit(asked, pages, (fence) => endUnit(asked.deps.pool, fence, kind, reason, calls));
   const { unit } = asked.request;
   if (!isEnded || hasMoved(asked, pages ?? 0)) return ended(asked);
   // A lane that came last may be the one that reads on, or may have split the list.
@@ -165,7 +165,7 @@ export function paused({ request }: Asked, reason: string | null): PageFact {
 async function count(attempt: Attempt, calls: number, why: string | null): Promise<void> {
   const { deps, unit } = attempt;
   const deferral = { costs: 'nothing', calls, delayMs: null, why } as const;
-  await writeDown(attempt, () => deferUnit(deps.pool, fenceOf(attempt, unit.pages), deferral));
+  await changeUnit(attempt, unit.pages, (fence) => deferUnit(deps.pool, fence, deferral));
 }
 
 /** Asks for half as much from now on, at this very position too. @returns false when it can't be less. */

@@ -5,6 +5,7 @@ import type { AccountFacts } from '../../contracts/account.ts';
 import type { JobResult, JobTold } from '../../contracts/job.ts';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import type { PageSizeKey } from '../../db/stores/sync/page-size-store.ts';
+import { newChange } from '../../db/new-change.ts';
 import type { LoadedUnit, UnitFence } from '../../db/stores/sync/unit-store.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { PageRequest } from '../../providers/pagination/options.ts';
@@ -52,9 +53,9 @@ export function pageSizeKey({ request, node }: Attempt): PageSizeKey {
   return { provider: request.context.provider, endpoint: node.endpoint.name, account: request.context.account };
 }
 
-/** What every change of the unit names. @param pages as the caller saw them; undefined: as the workflow was told last. */
+/** What a change of the unit names, drawn for it before its first try. @param pages as the caller saw them; undefined: as the workflow was told last. */
 export function fenceOf({ request }: Asked, pages = request.pages): UnitFence {
-  return { unit: request.unit, run: request.runId, node: request.node, pages: pages ?? 0 };
+  return { unit: request.unit, run: request.runId, node: request.node, pages: pages ?? 0, change: newChange() };
 }
 
 /**

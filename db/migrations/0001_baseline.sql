@@ -125,6 +125,8 @@ create table sluice.unit (
   -- When a unit whose call failed may be called again. Its backoff is kept when the workflow that waits is continued as new, or
   -- its worker is lost. Null, or past: now.
   retry_at timestamptz,
+  -- Number of its latest change, drawn by whoever made it: one that is repeated, since its answer was lost, is known by it.
+  change bigint,
   -- Items that the third party says there are, when that number is exact.
   total bigint,
   -- The watermark that it was asked from, and the highest one that its rows have.
@@ -509,6 +511,8 @@ create table sluice.action_step (
   -- Which sending is under way: an answer to an older one may still say `done`, and nothing else.
   sending int not null default 0,
   sent_at timestamptz,
+  -- Number of its latest change among those that would do harm twice: one that is repeated, since its answer was lost, is known by it.
+  change bigint,
   -- When the last sending repeats earlier ones whose fate is not known: the first of them. From then on the third party may know
   -- the key. Of a ready row: one whose fate was unknown has been looked up, and was not there. Else null.
   unsettled_at timestamptz,
@@ -1020,7 +1024,8 @@ end $$;
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new. Where
 -- that is wrong, nothing of the attempt stays, and the page is stored like all others.
 -- The fence: the page is stored only in the run and node that it names, and over the very page that it follows. The run must not
--- have ended. A page that comes late changes nothing but the count of calls.
+-- have ended. A page that comes late changes nothing but the count of calls. One that is repeated, since the answer to its first try
+-- was lost, is late as well, and has been counted (`change`).
 -- Returns { stale } for such a page, else { rows, fresh, changed, ended, reason, lanes, children, isRunning, isAllNew };
 -- `isAllNew` only where it was expected.
 create or replace function sluice.commit_page(page jsonb) returns jsonb language plpgsql set search_path = pg_catalog as $$
@@ -1059,7 +1064,8 @@ begin
     where x.id = (page->>'unit')::bigint and x.run_id = this_run and x.node = page->>'node' for no key update;
   select x.state into run_state from sluice.run x where x.id = this_run;
   if u.id is null or u.pages <> (page->>'pages')::int or u.end_kind is not null or run_state not in ('running', 'paused') then
-    update sluice.node n set calls = n.calls + (page->>'calls')::int where n.run_id = this_run and n.name = page->>'node';
+    update sluice.node n set calls = n.calls + (page->>'calls')::int where n.run_id = this_run and n.name = page->>'node'
+      and u.change is distinct from (page->>'change')::bigint;
     return jsonb_build_object('stale', true);
   end if;
   root := coalesce(u.root_id, u.id);
@@ -1196,7 +1202,7 @@ begin
     kept = coalesce(nullif(page->'kept', 'null') || coalesce(u.kept, '{}'), u.kept),
     flaws = u.flaws + coalesce((page->'flaws'->>'count')::int, 0), flaw = coalesce(u.flaw, page->'flaws'->>'reason'),
     flaws_hold = u.flaws_hold or coalesce((page->'flaws'->>'holds')::boolean, false),
-    end_kind = ended, reason = why
+    end_kind = ended, reason = why, change = (page->>'change')::bigint
     where id = u.id;
 
   update sluice.node set
@@ -1285,7 +1291,7 @@ begin
 end $$;
 
 -- Counts a call that brought no page, and says when the next one may be made. Fence as in commit_page: a caller that comes late
--- changes nothing but the count of calls.
+-- changes nothing but the count of calls, and one that is repeated (`this_change`) not even that.
 --   costs      `nothing`, `attempt` of the budget, or `refusal`: of credentials, of which the first one in a row costs nothing and
 --              says nothing: what went wrong before it is still what is wrong
 --   delay_ms   null: its next call may be made at once
@@ -1294,7 +1300,7 @@ end $$;
 -- Returns the real attempts at this page so far, whether the answer before was the same riddle, and what went wrong before; null for
 -- a caller that comes late.
 create or replace function sluice.defer_unit(
-  unit_id bigint, this_run uuid, this_node text, at_pages int, costs text, extra_calls int, delay_ms float8, why text, riddle text,
+  unit_id bigint, this_run uuid, this_node text, at_pages int, costs text, extra_calls int, delay_ms float8, why text, riddle text, this_change bigint,
   out attempts int, out is_same boolean, out before text
 ) language plpgsql set search_path = pg_catalog as $$
 declare
@@ -1302,12 +1308,19 @@ declare
 begin
   select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node and x.pages = at_pages
     and x.end_kind is null for no key update;
+  if u.change = this_change then
+    -- What it was before is not known any more: that the answer was the same riddle shows at the next call.
+    attempts := u.attempts;
+    is_same := false;
+    before := u.error;
+    return;
+  end if;
   if u.id is not null then
     attempts := u.attempts + case when costs = 'attempt' or (costs = 'refusal' and u.refusals > 0) then 1 else 0 end;
     is_same := coalesce(u.puzzle = riddle, false);
     before := u.error;
     update sluice.unit x set
-      calls = u.calls + extra_calls, attempts = defer_unit.attempts,
+      calls = u.calls + extra_calls, attempts = defer_unit.attempts, change = this_change,
       refusals = case costs when 'refusal' then u.refusals + 1 when 'attempt' then 0 else u.refusals end,
       error = case when costs = 'refusal' and u.refusals = 0 then coalesce(u.error, why) else coalesce(why, u.error) end, puzzle = riddle, retry_at = clock_timestamp() + delay_ms * interval '1 millisecond'
       where x.id = u.id;
@@ -1505,10 +1518,10 @@ begin
 end $$;
 
 -- Ends a unit without a page: skipped, failed, or a lane past the end. Fence and lock order are those of commit_page: a caller that
--- comes late changes nothing but the count of calls. The last lane of a list goes on where the list is in doubt. Returns whether the
--- unit has ended.
+-- comes late changes nothing but the count of calls, and one that is repeated (`this_change`) not even that. The last lane of a list
+-- goes on where the list is in doubt. Returns whether the unit has ended.
 create or replace function sluice.end_unit(
-  unit_id bigint, this_run uuid, this_node text, at_pages int, kind text, why text, extra_calls int
+  unit_id bigint, this_run uuid, this_node text, at_pages int, kind text, why text, extra_calls int, this_change bigint
 ) returns boolean language plpgsql set search_path = pg_catalog as $$
 declare
   u sluice.unit;
@@ -1518,6 +1531,9 @@ declare
   split jsonb;
 begin
   select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node for no key update;
+  if u.change = this_change then
+    return u.end_kind is not null;
+  end if;
   if u.id is null or u.pages <> at_pages or u.end_kind is not null then
     update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
     return false;
@@ -1529,7 +1545,8 @@ begin
       from sluice.end_of_part(u, '{"records": [], "mayHaveLanes": true}', 0, 0, why) e;
   end if;
   if go_on is not null then
-    update sluice.unit x set position = go_on->'position', guard = go_on->'guard', again = greatest(x.again, x.items - x.rows)
+    update sluice.unit x set position = go_on->'position', guard = go_on->'guard', again = greatest(x.again, x.items - x.rows),
+      change = this_change
       where x.id = u.id;
     delete from sluice.lane_board b
       where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
@@ -1545,7 +1562,7 @@ begin
   end if;
   update sluice.unit set
     state = case when ended in ('skipped', 'failed') then ended else 'done' end,
-    end_kind = ended, reason = reason_given, calls = u.calls + extra_calls
+    end_kind = ended, reason = reason_given, calls = u.calls + extra_calls, change = this_change
     where id = u.id;
   update sluice.node set
     calls = calls + extra_calls,
@@ -3733,16 +3750,17 @@ end $$;
 --   delay_ms   until the next call may be made; null: at once
 --   why        what is being waited for, for people; null leaves what is there
 --   begins     the list is read from its beginning, as the result of another job
--- Returns the job as it is stored; null for a caller that comes late, whose calls are counted all the same.
+-- Returns the job as it is stored, also to a caller that repeats its change (`this_change`), since the answer was lost; null for one
+-- that comes late, whose calls are counted all the same.
 create or replace function sluice.set_job(
-  unit_id bigint, this_run uuid, this_node text, at_pages int, was jsonb, now_is jsonb, extra_calls int, delay_ms float8, why text, begins boolean
+  unit_id bigint, this_run uuid, this_node text, at_pages int, was jsonb, now_is jsonb, extra_calls int, delay_ms float8, why text, begins boolean, this_change bigint
 ) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   stored jsonb := case when now_is ? 'at' then now_is
     else now_is || jsonb_build_object('at', floor(extract(epoch from clock_timestamp()) * 1000)) end;
 begin
   update sluice.unit x set
-    job = stored, calls = x.calls + extra_calls, error = coalesce(why, x.error),
+    job = stored, calls = x.calls + extra_calls, change = this_change, error = coalesce(why, x.error),
     -- A job that was done and is asked for its results anew, because they could not be read, has not got on.
     attempts = case when now_is->>'state' = 'made' or (now_is->>'state' = 'done' and was->>'state' is distinct from 'done') then 0
       else x.attempts end,
@@ -3750,10 +3768,13 @@ begin
     position = case when begins then null else x.position end,
     guard = case when begins then '{"begunAgain": 1}' else x.guard end
     where x.id = unit_id and x.run_id = this_run and x.node = this_node and x.pages = at_pages and x.end_kind is null
-      and x.job is not distinct from was
+      and x.job is not distinct from was and x.change is distinct from this_change
       and exists (select 1 from sluice.run r where r.id = this_run and (r.state = 'running' or (r.state = 'paused' and now_is->>'state' <> 'sending')));
   if not found then
-    stored := null;
+    select x.job into stored from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.change = this_change;
+    if found then
+      return stored;
+    end if;
   end if;
   update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
   return stored;

@@ -24,6 +24,8 @@ create table sluice.action_step (
   -- Which sending is under way: an answer to an older one may still say `done`, and nothing else.
   sending int not null default 0,
   sent_at timestamptz,
+  -- Number of its latest change among those that would do harm twice: one that is repeated, since its answer was lost, is known by it.
+  change bigint,
   -- When the last sending repeats earlier ones whose fate is not known: the first of them. From then on the third party may know
   -- the key. Of a ready row: one whose fate was unknown has been looked up, and was not there. Else null.
   unsettled_at timestamptz,

@@ -1,5 +1,5 @@
 /** A page of a list as `commitPage` takes it: the first one, which brings nothing, unless `more` says otherwise. */
-import type { PageToCommit } from '../../db/index.ts';
+import { newChange, type PageToCommit } from '../../db/index.ts';
 
 export function pageToCommit(
   of: Pick<PageToCommit, 'unit' | 'run' | 'node' | 'account' | 'resource'>,
@@ -8,6 +8,7 @@ export function pageToCommit(
   return {
     ...of,
     pages: 0,
+    change: newChange(),
     records: [],
     children: [],
     position: { cursor: '1' },

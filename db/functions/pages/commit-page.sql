@@ -6,7 +6,8 @@
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new. Where
 -- that is wrong, nothing of the attempt stays, and the page is stored like all others.
 -- The fence: the page is stored only in the run and node that it names, and over the very page that it follows. The run must not
--- have ended. A page that comes late changes nothing but the count of calls.
+-- have ended. A page that comes late changes nothing but the count of calls. One that is repeated, since the answer to its first try
+-- was lost, is late as well, and has been counted (`change`).
 -- Returns { stale } for such a page, else { rows, fresh, changed, ended, reason, lanes, children, isRunning, isAllNew };
 -- `isAllNew` only where it was expected.
 create or replace function sluice.commit_page(page jsonb) returns jsonb language plpgsql set search_path = pg_catalog as $$
@@ -45,7 +46,8 @@ begin
     where x.id = (page->>'unit')::bigint and x.run_id = this_run and x.node = page->>'node' for no key update;
   select x.state into run_state from sluice.run x where x.id = this_run;
   if u.id is null or u.pages <> (page->>'pages')::int or u.end_kind is not null or run_state not in ('running', 'paused') then
-    update sluice.node n set calls = n.calls + (page->>'calls')::int where n.run_id = this_run and n.name = page->>'node';
+    update sluice.node n set calls = n.calls + (page->>'calls')::int where n.run_id = this_run and n.name = page->>'node'
+      and u.change is distinct from (page->>'change')::bigint;
     return jsonb_build_object('stale', true);
   end if;
   root := coalesce(u.root_id, u.id);
@@ -182,7 +184,7 @@ begin
     kept = coalesce(nullif(page->'kept', 'null') || coalesce(u.kept, '{}'), u.kept),
     flaws = u.flaws + coalesce((page->'flaws'->>'count')::int, 0), flaw = coalesce(u.flaw, page->'flaws'->>'reason'),
     flaws_hold = u.flaws_hold or coalesce((page->'flaws'->>'holds')::boolean, false),
-    end_kind = ended, reason = why
+    end_kind = ended, reason = why, change = (page->>'change')::bigint
     where id = u.id;
 
   update sluice.node set

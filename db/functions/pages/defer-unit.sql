@@ -1,5 +1,5 @@
 -- Counts a call that brought no page, and says when the next one may be made. Fence as in commit_page: a caller that comes late
--- changes nothing but the count of calls.
+-- changes nothing but the count of calls, and one that is repeated (`this_change`) not even that.
 --   costs      `nothing`, `attempt` of the budget, or `refusal`: of credentials, of which the first one in a row costs nothing and
 --              says nothing: what went wrong before it is still what is wrong
 --   delay_ms   null: its next call may be made at once
@@ -8,7 +8,7 @@
 -- Returns the real attempts at this page so far, whether the answer before was the same riddle, and what went wrong before; null for
 -- a caller that comes late.
 create or replace function sluice.defer_unit(
-  unit_id bigint, this_run uuid, this_node text, at_pages int, costs text, extra_calls int, delay_ms float8, why text, riddle text,
+  unit_id bigint, this_run uuid, this_node text, at_pages int, costs text, extra_calls int, delay_ms float8, why text, riddle text, this_change bigint,
   out attempts int, out is_same boolean, out before text
 ) language plpgsql set search_path = pg_catalog as $$
 declare
@@ -16,12 +16,19 @@ declare
 begin
   select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node and x.pages = at_pages
     and x.end_kind is null for no key update;
+  if u.change = this_change then
+    -- What it was before is not known any more: that the answer was the same riddle shows at the next call.
+    attempts := u.attempts;
+    is_same := false;
+    before := u.error;
+    return;
+  end if;
   if u.id is not null then
     attempts := u.attempts + case when costs = 'attempt' or (costs = 'refusal' and u.refusals > 0) then 1 else 0 end;
     is_same := coalesce(u.puzzle = riddle, false);
     before := u.error;
     update sluice.unit x set
-      calls = u.calls + extra_calls, attempts = defer_unit.attempts,
+      calls = u.calls + extra_calls, attempts = defer_unit.attempts, change = this_change,
       refusals = case costs when 'refusal' then u.refusals + 1 when 'attempt' then 0 else u.refusals end,
       error = case when costs = 'refusal' and u.refusals = 0 then coalesce(u.error, why) else coalesce(why, u.error) end, puzzle = riddle, retry_at = clock_timestamp() + delay_ms * interval '1 millisecond'
       where x.id = u.id;

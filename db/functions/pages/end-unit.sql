@@ -1,8 +1,8 @@
 -- Ends a unit without a page: skipped, failed, or a lane past the end. Fence and lock order are those of commit_page: a caller that
--- comes late changes nothing but the count of calls. The last lane of a list goes on where the list is in doubt. Returns whether the
--- unit has ended.
+-- comes late changes nothing but the count of calls, and one that is repeated (`this_change`) not even that. The last lane of a list
+-- goes on where the list is in doubt. Returns whether the unit has ended.
 create or replace function sluice.end_unit(
-  unit_id bigint, this_run uuid, this_node text, at_pages int, kind text, why text, extra_calls int
+  unit_id bigint, this_run uuid, this_node text, at_pages int, kind text, why text, extra_calls int, this_change bigint
 ) returns boolean language plpgsql set search_path = pg_catalog as $$
 declare
   u sluice.unit;
@@ -12,6 +12,9 @@ declare
   split jsonb;
 begin
   select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node for no key update;
+  if u.change = this_change then
+    return u.end_kind is not null;
+  end if;
   if u.id is null or u.pages <> at_pages or u.end_kind is not null then
     update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
     return false;
@@ -23,7 +26,8 @@ begin
       from sluice.end_of_part(u, '{"records": [], "mayHaveLanes": true}', 0, 0, why) e;
   end if;
   if go_on is not null then
-    update sluice.unit x set position = go_on->'position', guard = go_on->'guard', again = greatest(x.again, x.items - x.rows)
+    update sluice.unit x set position = go_on->'position', guard = go_on->'guard', again = greatest(x.again, x.items - x.rows),
+      change = this_change
       where x.id = u.id;
     delete from sluice.lane_board b
       where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
@@ -39,7 +43,7 @@ begin
   end if;
   update sluice.unit set
     state = case when ended in ('skipped', 'failed') then ended else 'done' end,
-    end_kind = ended, reason = reason_given, calls = u.calls + extra_calls
+    end_kind = ended, reason = reason_given, calls = u.calls + extra_calls, change = this_change
     where id = u.id;
   update sluice.node set
     calls = calls + extra_calls,

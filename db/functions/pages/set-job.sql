@@ -4,16 +4,17 @@
 --   delay_ms   until the next call may be made; null: at once
 --   why        what is being waited for, for people; null leaves what is there
 --   begins     the list is read from its beginning, as the result of another job
--- Returns the job as it is stored; null for a caller that comes late, whose calls are counted all the same.
+-- Returns the job as it is stored, also to a caller that repeats its change (`this_change`), since the answer was lost; null for one
+-- that comes late, whose calls are counted all the same.
 create or replace function sluice.set_job(
-  unit_id bigint, this_run uuid, this_node text, at_pages int, was jsonb, now_is jsonb, extra_calls int, delay_ms float8, why text, begins boolean
+  unit_id bigint, this_run uuid, this_node text, at_pages int, was jsonb, now_is jsonb, extra_calls int, delay_ms float8, why text, begins boolean, this_change bigint
 ) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   stored jsonb := case when now_is ? 'at' then now_is
     else now_is || jsonb_build_object('at', floor(extract(epoch from clock_timestamp()) * 1000)) end;
 begin
   update sluice.unit x set
-    job = stored, calls = x.calls + extra_calls, error = coalesce(why, x.error),
+    job = stored, calls = x.calls + extra_calls, change = this_change, error = coalesce(why, x.error),
     -- A job that was done and is asked for its results anew, because they could not be read, has not got on.
     attempts = case when now_is->>'state' = 'made' or (now_is->>'state' = 'done' and was->>'state' is distinct from 'done') then 0
       else x.attempts end,
@@ -21,10 +22,13 @@ begin
     position = case when begins then null else x.position end,
     guard = case when begins then '{"begunAgain": 1}' else x.guard end
     where x.id = unit_id and x.run_id = this_run and x.node = this_node and x.pages = at_pages and x.end_kind is null
-      and x.job is not distinct from was
+      and x.job is not distinct from was and x.change is distinct from this_change
       and exists (select 1 from sluice.run r where r.id = this_run and (r.state = 'running' or (r.state = 'paused' and now_is->>'state' <> 'sending')));
   if not found then
-    stored := null;
+    select x.job into stored from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.change = this_change;
+    if found then
+      return stored;
+    end if;
   end if;
   update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
   return stored;

@@ -8,7 +8,7 @@ import { reasonOf, unsettledFor, type ActionStep, type Counts } from './action-s
 
 // The fence: of two who saw the same row, one gets it. An operation that is not wanted any more is not sent.
 const BEGIN_SENDING = `
-  update sluice.action_step s set state = 'sending', sending = s.sending + 1, sent_at = clock_timestamp(),
+  update sluice.action_step s set state = 'sending', sending = s.sending + 1, sent_at = clock_timestamp(), change = $4,
     unsettled_at = case s.state when 'unknown' then coalesce(s.unsettled_at, s.sent_at) end
   where s.workflow_id = $1 and s.sending = $2
     and (s.state = 'ready' or (s.state = 'unknown' and ${unsettledFor('s')} < $3))
@@ -19,16 +19,23 @@ const BEGIN_SENDING = `
  * Commits that the write is about to be sent.
  * @param repeatWithinMs also when its fate is unknown, as long as the first such sending is no older: the third party then knows
  *   the idempotency key. 0: never; `Infinity`: always.
+ * @param change of `newChange`: begun once, however often it is repeated because an answer was lost.
  * @returns the number of this sending, or undefined when somebody else was faster or it is not to be sent any more.
  */
 export async function beginSending(
   db: Queryable,
   step: Pick<ActionStep, 'workflowId' | 'sending'>,
   repeatWithinMs: number,
+  change: number,
 ): Promise<number | undefined> {
-  const { rows } = await db.query<{ sending: number }>(BEGIN_SENDING, [step.workflowId, step.sending, repeatWithinMs]);
-  return rows[0]?.sending;
+  const values = [step.workflowId, step.sending, repeatWithinMs, change];
+  const { rows } = await db.query<{ sending: number }>(BEGIN_SENDING, values);
+  const [begun] = rows[0] ? rows : (await db.query<{ sending: number }>(BEGUN, [step.workflowId, change])).rows;
+  return begun?.sending;
 }
+
+/** By the try before, whose answer was lost. */
+const BEGUN = `select sending from sluice.action_step where workflow_id = $1 and state = 'sending' and change = $2`;
 
 /** Parameters: $2 calls, $3 attempts, $4 isRefusal. */
 const COUNT = `
@@ -78,15 +85,20 @@ export async function markRefused(
 }
 
 /** The third party says that it is not there: it may be sent (again). */
-export async function markAbsent(db: Queryable, workflowId: string, sending: number): Promise<Standing> {
+export async function markAbsent(
+  db: Queryable,
+  workflowId: string,
+  sending: number,
+  change: number,
+): Promise<Standing> {
   const { rows } = await db.query<Standing>(
-    `update sluice.action_step set
+    `update sluice.action_step set change = $3,
        state = case when state = 'unknown' and sending = $2 then 'ready' else state end,
        unsettled_at = case when state = 'unknown' and sending = $2 then coalesce(unsettled_at, sent_at) else unsettled_at end, calls = calls + 1
-     where workflow_id = $1 returning state, attempts`,
-    [workflowId, sending],
+     where workflow_id = $1 and change is distinct from $3 returning state, attempts`,
+    [workflowId, sending, change],
   );
-  return rows[0] ?? GONE;
+  return rows[0] ?? standingOf(db, workflowId);
 }
 
 /** It was sent and its fate is not known. */
@@ -123,12 +135,14 @@ export async function countAttempt(
   db: Queryable,
   workflowId: string,
   { calls, attempts, isRefusal = false }: Counts,
+  change: number,
 ): Promise<number> {
   const { rows } = await db.query<{ attempts: number }>(
-    `update sluice.action_step set ${COUNT} where workflow_id = $1 returning attempts`,
-    [workflowId, calls, attempts, isRefusal],
+    `update sluice.action_step set change = $5, ${COUNT}
+     where workflow_id = $1 and change is distinct from $5 returning attempts`,
+    [workflowId, calls, attempts, isRefusal, change],
   );
-  return rows[0]?.attempts ?? GONE.attempts;
+  return (rows[0] ?? (await standingOf(db, workflowId))).attempts;
 }
 
 /** Of a row that is gone (removed after its time): whoever holds its answer can't record it, and sends nothing more. */

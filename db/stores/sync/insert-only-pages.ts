@@ -38,13 +38,13 @@ const STORE = {
   name: 'store_plain_pages',
   text: `
     with page as materialized (
-      select * from jsonb_to_recordset($1::jsonb) as p (unit bigint, run uuid, node text, pages int, account text, resource text, items int,
+      select * from jsonb_to_recordset($1::jsonb) as p (unit bigint, run uuid, node text, pages int, change bigint, account text, resource text, items int,
         position jsonb, range jsonb, guard jsonb, total bigint, since jsonb, watermark jsonb, kept jsonb, records jsonb)
     ), moved as (
       update sluice.unit u set
         state = 'running', position = p.position, range = p.range, guard = p.guard, stalled = 0, pages = u.pages + 1,
         items = u.items + p.items, rows = u.rows + p.items, calls = u.calls + 1, attempts = 0, refusals = 0,
-        error = null, puzzle = null, retry_at = null,
+        error = null, puzzle = null, retry_at = null, change = p.change,
         total = coalesce(p.total, u.total), since = p.since, watermark = coalesce(p.watermark, u.watermark),
         kept = coalesce(p.kept || coalesce(u.kept, '{}'), u.kept)
       from page p join sluice.run r on r.id = p.run
@@ -78,6 +78,7 @@ export async function storePlainPages(db: Queryable, pages: readonly PageToCommi
     run: page.run,
     node: page.node,
     pages: page.pages,
+    change: page.change,
     account: page.account,
     resource: page.resource,
     items: page.records.length,

@@ -26,12 +26,12 @@ export interface JobMove {
 /** @returns the job as it is stored; undefined when the caller came late, or the run does not want it any more. */
 export async function setJob(
   db: Queryable,
-  { unit, run, node, pages }: UnitFence,
+  { unit, run, node, pages, change }: UnitFence,
   { was, now, calls, delayMs, why, begins = false }: JobMove,
 ): Promise<UnitJob | undefined> {
   const { rows } = await db.query<{ job: UnitJob | null }>({
     name: 'set_job',
-    text: 'select sluice.set_job($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as job',
+    text: 'select sluice.set_job($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as job',
     values: [
       unit,
       run,
@@ -43,6 +43,7 @@ export async function setJob(
       delayMs,
       why === null ? null : cleanText(redact(why), 1_000),
       begins,
+      change,
     ],
   });
   return rows[0]?.job ?? undefined;

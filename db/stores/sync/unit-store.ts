@@ -174,20 +174,22 @@ export interface UnitFence {
   readonly node: string;
   /** Pages stored before. */
   readonly pages: number;
+  /** Number of this very change (`newChange`): repeated with the same one, since the answer to its first try was lost, it is done once. */
+  readonly change: number;
 }
 
 /** Ends a unit without a page. @returns false when the caller came late, or the list must be read further. */
 export async function endUnit(
   db: Queryable,
-  { unit, run, node, pages }: UnitFence,
+  { unit, run, node, pages, change }: UnitFence,
   kind: EndKind,
   reason: string,
   calls: number,
 ): Promise<boolean> {
   const { rows } = await db.query<{ ended: boolean }>({
     name: 'end_unit',
-    text: 'select sluice.end_unit($1, $2, $3, $4, $5, $6, $7) as ended',
-    values: [unit, run, node, pages, kind, cleanText(redact(reason), MOST_REASON), calls],
+    text: 'select sluice.end_unit($1, $2, $3, $4, $5, $6, $7, $8) as ended',
+    values: [unit, run, node, pages, kind, cleanText(redact(reason), MOST_REASON), calls, change],
   });
   return rows[0]?.ended ?? false;
 }
@@ -217,12 +219,12 @@ export interface Deferred {
 /** Counts a call that brought no page. @returns undefined when the caller came late. */
 export async function deferUnit(
   db: Queryable,
-  { unit, run, node, pages }: UnitFence,
+  { unit, run, node, pages, change }: UnitFence,
   { costs, calls, delayMs, why, riddle }: Deferral,
 ): Promise<Deferred | undefined> {
   const { rows } = await db.query<{ attempts: number | null; isSame: boolean | null; before: string | null }>({
     name: 'defer_unit',
-    text: 'select attempts, is_same as "isSame", before from sluice.defer_unit($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+    text: 'select attempts, is_same as "isSame", before from sluice.defer_unit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
     values: [
       unit,
       run,
@@ -233,6 +235,7 @@ export async function deferUnit(
       delayMs,
       why === null ? null : cleanText(redact(why), MOST_REASON),
       riddle ?? null,
+      change,
     ],
   });
   const { attempts, isSame, before } = rows[0] ?? { attempts: null, isSame: null, before: null };

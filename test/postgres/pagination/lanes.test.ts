@@ -3,7 +3,16 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Step } from '../../../providers/pagination/step.ts';
 import { rowsOfPage } from '../../../activities/page/page-rows.ts';
-import { commitPage, endUnit, finishRun, loadUnit, nextUnits, openRun, type UnitFence } from '../../../db/index.ts';
+import {
+  commitPage,
+  endUnit,
+  finishRun,
+  loadUnit,
+  newChange,
+  nextUnits,
+  openRun,
+  type UnitFence,
+} from '../../../db/index.ts';
 import { compilePagination } from '../../../providers/pagination/compile.ts';
 import type { NumberedPages, PageRequest } from '../../../providers/pagination/options.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
@@ -67,7 +76,7 @@ describe('a list walked by several lanes', () => {
       const of = { unit: id, run: runId, node: 'list' };
       const unit = await loadUnit(db.pool, of, { parentResource: null, resource: node.resource, endpoint: 'list' });
       if (!unit) throw new Error('the unit is gone');
-      const fence = { ...of, pages: unit.pages };
+      const fence = { ...of, pages: unit.pages, change: newChange() };
       if (unit.endPosition !== null && (unit.position?.index ?? 0) >= unit.endPosition) {
         await endUnit(db.pool, fence, 'complete', '', 0);
         continue;
@@ -261,7 +270,10 @@ describe('a list walked by several lanes', () => {
         { ...unit, asked, isSizable: true },
         asked.offset < 800 ? answer : { ...answer, itemCount: 0 },
       );
-      const committed = await commitPage(db.pool, toCommit({ ...of, pages: unit.pages }, node.resource, next, keys));
+      const committed = await commitPage(
+        db.pool,
+        toCommit({ ...of, pages: unit.pages, change: newChange() }, node.resource, next, keys),
+      );
       return !committed.stale && committed.ended ? 'ended' : 'more';
     };
     const [first] = await nextUnits(db.pool, runId, [{ node: 'list', inHand: [], room: 1 }]);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Charge } from '../../../contracts/limits/limit.ts';
-import { commitPage, countRecords, deferUnit, endUnit, nextUnits } from '../../../db/index.ts';
+import { commitPage, countRecords, deferUnit, endUnit, newChange, nextUnits } from '../../../db/index.ts';
 import { createLimiter } from '../../../limiter/index.ts';
 import { defineProvider, defineSync, get, noAuth, post } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
@@ -106,7 +106,7 @@ describe('a database that was put back to an earlier moment', () => {
     // The workflow of A still has it in hand, and asks for it with the token of A.
     expect(await drive.call(mail, { runId: runOfA, node: 'letter', unit }, 'a')).toEqual({ unit, state: 'over' });
     // So do calls of A that were sent before.
-    const fence = { unit, run: runOfA, node: 'letter', pages: 0 };
+    const fence = { unit, run: runOfA, node: 'letter', pages: 0, change: newChange() };
     const page = pageToCommit({ ...fence, account: 'a', resource: mail.letter.resource }, { records: [['x', {}]] });
     expect(await commitPage(postgres.pool(), page)).toEqual({ stale: true });
     expect(await endUnit(postgres.pool(), fence, 'failed', 'no', 1)).toBe(false);

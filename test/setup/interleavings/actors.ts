@@ -10,6 +10,7 @@ import {
   finishNode,
   finishRun,
   loadUnit,
+  newChange,
   nextUnits,
   setRunState,
   type PageToCommit,
@@ -160,7 +161,7 @@ async function moveAttempt(db: Pool, place: Place, actor: LateAttempt, answer: A
     return { actor: { ...actor, at: 'answer', pages: found }, call: 'allowed' };
   }
   const done: LateAttempt = { ...actor, at: 'done' };
-  const fence = { unit: place.unit, run: place.run, node: NODE, pages: actor.pages };
+  const fence = { unit: place.unit, run: place.run, node: NODE, pages: actor.pages, change: newChange() };
   if (answer === 'failure') {
     await deferUnit(db, fence, { costs: 'attempt', calls: 1, delayMs: DELAY_MS, why: 'status 500' });
     return { actor: done, told: 1 };

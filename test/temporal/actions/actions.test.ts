@@ -161,6 +161,20 @@ describe('an action against a third party', () => {
     );
   });
 
+  it('is accepted where the database goes away once Temporal has it, and nobody is told otherwise', async () => {
+    await world.db.pool.query(`
+      create function public.away() returns trigger language plpgsql as $$ begin raise 'away' using errcode = '57P01'; end $$;
+      create trigger away before update on sluice.report for each row
+        when (old.run_id is null and new.status = 'pending' and new.account = 'away') execute function public.away()`);
+    try {
+      const handle = await world.sluice.act(keyed, { account: 'away', input: { text: 'away' } });
+      expect((await handle.result()).id).toMatch(/^keyed-/);
+      await expect.poll(() => reportOf(handle.workflowId)).toMatchObject({ status: 'ok', attempts: 1 });
+    } finally {
+      await world.db.pool.query('drop trigger away on sluice.report; drop function public.away()');
+    }
+  });
+
   for (const kind of ['reset-after', '500-after', 'half-body', 'silent-after'] as const) {
     it(`is looked up and not repeated when the answer is lost after the write (${kind})`, async () => {
       const script = api.script('POST /posts', [kind]);
