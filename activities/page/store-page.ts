@@ -175,8 +175,9 @@ async function commitStep(
   const { newRows } = memory;
   const { paginate } = endpoint;
   const { end } = next;
-  // By the third party's clock, as far as it tells one: when its run began.
-  const latestMs = (answer ? answeredAt(answer.headers) : Date.now()) - (performance.now() - unit.runBeganAt);
+  // When its run began, by the third party's clock, as far as it tells one, or by this one, whichever is behind: the rows may have neither.
+  const latestMs =
+    Math.min(answer ? answeredAt(answer.headers) : Infinity, Date.now()) - (performance.now() - unit.runBeganAt);
   const page: PageToCommit = {
     ...next,
     end: end?.reason === undefined ? end : { ...end, reason: cleanText(end.reason, 1_000) },
