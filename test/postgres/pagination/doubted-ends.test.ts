@@ -271,10 +271,24 @@ describe('an end that contradicts what was read', () => {
     expect(result).toMatchObject({ complete: true, rows: 150 });
   });
 
-  it.each([95, 33, 130])(
+  // Of 25 rows its first page has the last five, which no smaller page of that number shows.
+  it.each([95, 33, 130, 25])(
     'is truncated where the pages of %i rows are counted from 0 and read from 1',
     async (count) => {
       const { result } = await read(
+  it('is none where all pages came full but one, which has no rows for a moment and says that more follows', async () => {
+    const { result } = await read(
+      { kind: 'offset', items: ({ items }) => items, hasMore: ({ next }) => next !== null, pageSize: { start: 20 } },
+      (query, nth) => {
+        const [from, size] = ['offset', 'limit'].map((name) => Number(query.get(name))) as [number, number];
+        const to = Math.min(from + size, 95);
+        return { body: { items: nth === 3 ? [] : rowsOf(from, to), next: to < 95 ? 'more' : null } };
+      },
+      ({ offset, size }) => ({ offset, limit: size }),
+    );
+    expect(result).toMatchObject({ complete: true, rows: 95 });
+  });
+
         bySize(20),
         (query) => {
           const [number, size] = ['page', 'limit'].map((name) => Number(query.get(name))) as [number, number];
