@@ -151,6 +151,27 @@ describe('an end that contradicts what was read', () => {
     expect(result).toMatchObject({ complete: true, rows: 115 });
   });
 
+  it.each([
+    ['is truncated where its last page is a full one', 60, 95, false],
+    ['is complete where its last page is not full', 95, 100, true],
+    ['is complete where no more are counted than came', 60, 60, true],
+  ])(
+    'of a list by cursor whose answers count more rows than came, which no one reads, %s',
+    async (_, cap, total, isComplete) => {
+      const { result } = await read(
+        { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next },
+        (query) => {
+          const from = Number(query.get('cursor')?.slice(1) ?? 0);
+          const to = Math.min(from + 20, cap);
+          return { body: { items: rowsOf(from, to), next: to < cap ? `k${to}` : null, total_count: total } };
+        },
+        (page) => ({ cursor: page.cursor }),
+      );
+      expect(result).toMatchObject({ complete: isComplete, rows: cap });
+      if (!isComplete) expect(result?.flaws[0]?.reason).toContain('`total_count` is 95, 60 rows came');
+    },
+  );
+
   /** A list of 95 rows, of which the third party gives no more than `cap`, and says then that nothing follows. */
   const cutAt =
     (cap: number) =>
