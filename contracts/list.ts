@@ -106,6 +106,8 @@ export interface LaneMove {
   /** Of lanes that overlap: the first row of the page, and the last one where another page begins with it; null: not known. */
   readonly first: string | null;
   readonly last: string | null;
+  /** Another page came than was asked for: the list is read again, in order. Default false. */
+  readonly isElsewhere?: boolean;
 }
 
 /** Where a list goes on instead of ending, when the store finds a reason for it. */

@@ -218,8 +218,9 @@ function toCommit(
   const { account, tree } = request.context;
   const { paginate } = endpoint;
   const { end } = next;
-  // By the third party's clock, as far as it tells one: when its run began.
-  const latestMs = (answer ? answeredAt(answer.headers) : Date.now()) - (performance.now() - unit.runBeganAt);
+  // When its run began, by the third party's clock, as far as it tells one, or by this one, whichever is behind: the rows may have neither.
+  const latestMs =
+    Math.min(answer ? answeredAt(answer.headers) : Infinity, Date.now()) - (performance.now() - unit.runBeganAt);
   return {
     ...next,
     end: end?.reason === undefined ? end : { ...end, reason: cleanText(end.reason, 1_000) },

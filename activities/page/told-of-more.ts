@@ -45,6 +45,8 @@ export function endToldOfMore(
     const reason = `${before} on the only page that "${name}" asks for: it is read from its end, or begins with another page`;
     return { kind: 'truncated', reason };
   }
+  const lacking = isOnly || isNone || kind === 'single' ? undefined : countedBehindFull(attempt, page, headers, step);
+  if (lacking !== undefined) return { kind: 'truncated', reason: lacking };
   const answered = { response, headers, url, input, itemCount: rows.length };
   if (kind !== 'single' && saysMore(paginate, stateOf(attempt), answered) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
@@ -59,6 +61,30 @@ export function endToldOfMore(
         ? `the first page that "${name}" asks for has none${kind === 'page' ? ' (is its number 0? `firstPage: 0`)' : ''}`
         : `\`next\` of "${name}" has found no next page in it`;
   return { kind: 'truncated', reason: `${told}: more follows, and ${missed}, or \`guards: { 'more-told': false }\`` };
+}
+
+/**
+ * A list by cursor or link that ends with a page as full as any before it, while its answer counts more rows than came. Either sign alone is
+ * common in whole lists. Its definition reads no count.
+ */
+function countedBehindFull(
+  { node, unit, since }: Attempt,
+  { json, rows }: ReadPage,
+  headers: Answer['headers'],
+  { skip, guard }: Step,
+): string | undefined {
+  const { name, paginate } = node.endpoint;
+  const isFull = rows.length > 0 && rows.length >= Number(guard['most'] ?? Infinity);
+  if (!isFull || paginate.total || since !== undefined) return undefined;
+  const came = unit.rows + rows.length - skip;
+  const lacks = countsTold({ body: json, headers, count: rows.length }).find(
+    ({ told, isOfPages }) => !isOfPages && told > came,
+  );
+  return (
+    lacks &&
+    `${lacks.at} is ${lacks.told}, ${came} rows came, and its last page is a full one: say what \`total\` of "${name}" is, ` +
+      "or `guards: { 'more-told': false }`"
+  );
 }
 
 /**

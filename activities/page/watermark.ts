@@ -14,7 +14,7 @@ const EPOCH_S_FROM = 1e8;
 
 /**
  * The highest mark of some items and the one before them; null when none has one.
- * @param latestMs Epoch milliseconds at which the run began, by the third party's clock where it told one. No time is
+ * @param latestMs Epoch milliseconds at which the run began, by the third party's clock or this one. No time is
  *   taken for later. A page that comes late may have a row that was changed after another page had been read. From its
  *   time on, what else was changed meanwhile would never be asked for. And a row that is dated in the future would hide
  *   all that comes until then.

@@ -68,8 +68,8 @@ export function hasMoved({ request }: Asked, pages: number): boolean {
 
 /** Where the list stands, for pagination. */
 export function stateOf({ unit, asked, pageSize, isSizable }: Attempt): ListState {
-  const { position, pages, items, rows, guard, isLaned, given, beyond } = unit;
-  return { position, asked, mayAsk: pageSize, pages, items, rows, guard, isLaned, given, isSizable, beyond };
+  const { position, pages, items, rows, guard, attempts, isLaned, given, beyond } = unit;
+  return { position, asked, mayAsk: pageSize, pages, items, rows, guard, attempts, isLaned, given, isSizable, beyond };
 }
 
 /** Calls that the page took. */

@@ -15,8 +15,15 @@ const TAIL_ROWS = 5;
 /**
  * Counts the places of a page, in order.
  * @param known places of it, at its beginning, that an earlier page was asked for as well.
+ * @param size rows that a whole page has.
  */
-export function notePlaces(memory: Memory, at: ListState, page: readonly string[], known: number): void {
+export function notePlaces(
+  memory: Memory,
+  at: ListState,
+  page: readonly string[],
+  known: number,
+  size = at.asked.size,
+): void {
   if (at.position?.pass !== undefined) memory['rowsBefore'] ??= at.rows;
   if (page.length === 0) return;
   // What comes twice in one answer stands twice in the list.
@@ -25,7 +32,6 @@ export function notePlaces(memory: Memory, at: ListState, page: readonly string[
   const pushed = Math.max(0, pushedTo(memory, keys) - again);
   // Behind a page of which rows were left out the places are not where its rows say. A page of more rows than were
   // asked for begins earlier.
-  const { size } = at.asked;
   const odd = Math.min(pushed, Number(memory['leftOut'] ?? 0) + Math.max(0, page.length - size));
   memory['places'] = Number(memory['places'] ?? 0) + keys.length - again - odd;
   memory['pushes'] = Number(memory['pushes'] ?? 0) + pushed - odd;

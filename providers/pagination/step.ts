@@ -20,6 +20,8 @@ export interface ListState {
   readonly items: number;
   readonly rows: number;
   readonly guard: ListMemory | null;
+  /** Calls for this very page that have failed before. Default 0. */
+  readonly attempts?: number;
   readonly isLaned: boolean;
   /** Most rows that the endpoint has ever given in one page, to any account; null when nothing is known. */
   readonly given: number | null;

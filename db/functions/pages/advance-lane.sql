@@ -1,5 +1,5 @@
 -- What a page of one lane tells the others, and the lane's next page. Called by commit_page; locks the lanes' board.
---   move    { index, hasRows, isCellDone, endAt, plannedEnd, first, last }: see contracts/list.ts
+--   move    { index, hasRows, isCellDone, endAt, plannedEnd, first, last, isElsewhere }: see contracts/list.ts
 --   fresh   rows of the page that this list has not brought before
 --   ended   how the page ends its lane; null when it does not
 -- A lane is given pages up to the planned end, and one more behind the last of them, until a page shows where the list ends.
@@ -15,6 +15,7 @@ declare
   end_here bigint := (move->>'endAt')::bigint;
   told bigint := (page->>'total')::bigint;
   border record;
+  doubt jsonb;
 begin
   new_position := nullif(page->'position', 'null');
   select * into board from sluice.lane_board b where b.run_id = u.run_id and b.node = u.node
@@ -30,6 +31,7 @@ begin
       board.borders := board.borders || jsonb_build_object(border.page, border.row_name);
     end if;
   end loop;
+  board.has_moved := board.has_moved or coalesce((move->>'isElsewhere')::boolean, false);
   if (page->>'isQuietEnd')::boolean then
     -- Behind the total: nothing new means the end, anything new that the total is none.
     if fresh = 0 then
@@ -39,11 +41,13 @@ begin
       board.total_is_wrong := true;
     end if;
   end if;
+  doubt := nullif(coalesce(nullif(page->'checks', 'null'), board.checks)->'doubt', 'null');
   if ended in ('looped', 'truncated') and end_here is null then
     end_here := page_index;
   end if;
-  -- An end before a page that has rows: something is missing in between. Where the total has fallen, rows were removed.
-  if coalesce(ended, 'complete') = 'complete' and told is not distinct from board.total
+  -- An end before a page that has rows: something is missing in between. Where the total has fallen, rows were removed. A list that has
+  -- moved is read again, which shows more.
+  if coalesce(ended, 'complete') = 'complete' and not (board.has_moved and doubt is not null) and told is not distinct from board.total
      and ((has_rows and page_index >= board.end_position) or end_here <= board.last_with_rows) then
     ended := 'truncated';
     why := format('this list ended before page %s, but page %s had rows', least(end_here, board.end_position),

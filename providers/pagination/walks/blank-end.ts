@@ -66,11 +66,11 @@ function isDoubtful(p: Pagination, page: PageAnswer): boolean {
 
 /**
  * As full as it was asked for, or as pages before it that others followed, which shows where this third party cuts
- * them. Or with a word that more follows.
+ * them. Or with a word that more follows. Where the blank page itself had failed just before, it is a part of that.
  */
-function wasPromised({ asked, given, pages }: ListState, memory: Memory): boolean {
+function wasPromised({ asked, given, pages, attempts = 0 }: ListState, memory: Memory): boolean {
   if (memory['before'] === undefined) return false;
   const items = Number(memory['beforeItems']);
   const most = Math.max(SMALLEST_PAGE, given ?? 0, Number(memory['most'] ?? 0));
-  return memory['beforeMore'] === 1 || items >= asked.size || (items >= most && pages > 1);
+  return memory['beforeMore'] === 1 || attempts > 0 || items >= asked.size || (items >= most && pages > 1);
 }

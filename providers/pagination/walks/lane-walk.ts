@@ -114,7 +114,10 @@ export function nextOfLane(p: Pagination, at: ListState, page: PageAnswer): Step
   }
   // The first page again: the server rounds offsets down to whole pages, or does not look at them. In order it will show which.
   if (overlap > 0 && !isRest && isProbed(memory, 'front', page.keys))
-    return told({ end: COMPLETE, checks: checksOfLanes(p, at, memory, 'blank', exact) }, { endAt: index });
+    return told(
+      { end: COMPLETE, checks: checksOfLanes(p, at, memory, 'blank', exact) },
+      { endAt: index, isElsewhere: p.guards['moved-rows'] },
+    );
   const end = facts.isQuietEnd ? undefined : watchForLoop(p, memory, at, page);
   if (end) return told({ end }, { endAt: index });
   const position: Position = { index, done: place.reached - index * stride, size: grid, stride };

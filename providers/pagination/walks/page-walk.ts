@@ -17,13 +17,16 @@ import {
   noteTotal,
   readAgain,
 } from '../list-end.ts';
-import { memoryOf, watchForLoop, type Memory } from '../loop-guard.ts';
+import { digest, memoryOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import { cellOf } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
 import { behindPins, noteFront, withoutPins, type Unpinned } from '../pinned-rows.ts';
 import { notePlaces } from '../places.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isJustAtCap, isSuspicious, isTooLong } from '../result-cap.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
+
+/** So often the last page must come again to be one. */
+const AGAIN_IS_THE_END = 2;
 
 export function nextPage(p: Pagination, at: ListState, came: PageAnswer): Step {
   const memory = memoryOf(at.guard);
@@ -43,9 +46,11 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
   const came = offset + page.itemCount;
   const isLaterReading = noteReading(memory, at);
   noteTotal(memory, exact);
-  if (!isRest) {
+  const lastAgain = noteLastAgain(p, memory, page, place);
+  if (!isRest && !lastAgain) {
     noteJoint(memory, page.keys, isLaterReading);
-    notePlaces(memory, at, unpinned.page.keys, Number(memory['readTo'] ?? 0) - offset);
+    const known = Number(memory['readTo'] ?? 0) - offset;
+    notePlaces(memory, at, unpinned.page.keys, known, wholePage(p, at, page, memory));
   }
   // Behind the total there should be nothing: some third parties give their last page again there. A later reading brings nothing new
   // anywhere, so a total that does not stand still says nothing.
@@ -86,13 +91,40 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
     ...(place.isDone ? { index: index + 1 } : { index, done: reached - index * grid }),
     size: grid,
   };
+  if (lastAgain === AGAIN_IS_THE_END) return stepTo({ isReread: true, ...endOfReading(p, at, memory) });
   if (isQuietEnd) return stepTo({ position, isQuietEnd, checks: checksOf(p, at, memory) });
+  if (lastAgain) return stepTo({ position, isReread: true });
   const end = watchForLoop(p, memory, at, page);
   // As many rows as a page has may have come in before it. Then the next page is another one, and the list is read
   // again.
   if (end && !(end.kind === 'looped' && memory['same'] === 1)) return stepTo({ end });
   if (place.isWhole) noteProbe(memory, index, page.keys);
   return stepTo({ position });
+}
+
+/**
+ * Some third parties give their last page again behind the end. A page that is not full shows that, once others before it
+ * were other ones. As many rows as a page has may have come in before it just now: then the page behind is another one.
+ * @returns how often it has come again.
+ */
+function noteLastAgain(p: Pagination, memory: Memory, { keys }: PageAnswer, { index, isWhole }: Place): number {
+  const name = keys.length === 0 ? '' : digest(keys);
+  const isAgain = name !== '' && name === memory['page.rows'] && keys.length < Number(memory['most'] ?? 0);
+  const times = p.kind === 'page' && isWhole && index > 1 && isAgain ? Number(memory['page.again'] ?? 0) + 1 : 0;
+  if (times === 0 && memory['page.again']) memory['moved'] = 1;
+  memory['page.again'] = times;
+  memory['page.rows'] = name;
+  return times;
+}
+
+/** As many rows as are asked for; as the largest page has had, where the request can't say how many. */
+function wholePage(
+  p: Pagination,
+  { asked, isSizable }: ListState,
+  { itemCount }: PageAnswer,
+  { most = 0 }: Memory,
+): number {
+  return p.kind === 'offset' || isSizable ? asked.size : Math.max(itemCount, Number(most));
 }
 
 /**

@@ -1,8 +1,8 @@
 /**
- * Lists whose pages go on behind a time that rows may share. A third party that leaves that very time out leaves out
- * its other rows as well, where a page ended between them. It says nothing of it. Three things show such a list. The
- * next page is named by a field of the last row, and rows of one page share that field. The next page brings no row
- * that has it. Pure.
+ * Lists whose pages go on behind a time that rows may share, or a name or score by which they are sorted. A third party
+ * that leaves that very value out leaves out its other rows as well, where a page ended between them. It says nothing of
+ * it. Three things show such a list. The next page is named by a field of the last row, and rows of one page share that
+ * field. The next page brings no row that has it. Pure.
  * Used by: `token-walk.ts`; `activities/page/store-page.ts` asks at the end. Next: `token-parts.ts`, `moments.ts`.
  */
 import type { Memory } from '../loop-guard.ts';
@@ -16,6 +16,8 @@ const MOST_DEPTH = 3;
 /** Values of lists that are looked at: `sort: [time]`. */
 const MOST_VALUES = 4;
 const LONGEST_PATH = 60;
+/** What is no time is compared as it is. */
+const AS_WRITTEN: Moment = { ns: 0n, step: 1n };
 
 /** @param token of the next page. */
 export function noteTime(memory: Memory, at: ListState, page: PageAnswer, token: string | undefined): void {
@@ -28,19 +30,18 @@ export function noteTime(memory: Memory, at: ListState, page: PageAnswer, token:
   const found = parts.map((part) => pathsOf(last, part));
   // A part that no field tells may tell rows of one time apart.
   const named = found.every((paths) => paths.length > 0) ? found.flat() : [];
-  const told = parts.map(momentOf).find((moment) => moment !== undefined);
+  const told = parts.map(momentOf).find((moment) => moment !== undefined) ?? AS_WRITTEN;
   // A first page may be left with parts that are always the same.
   if (named.length === 0 && at.pages === 0 && parts.length > 1) return;
   const known = memory['time'] === undefined ? named : fieldsIn(memory['time']).filter((path) => named.includes(path));
-  const fields = told ? [...new Set(known)].slice(0, MOST_FIELDS) : [];
+  const different = differentRows(page);
+  const valuesOf = (path: string): unknown[] => different.map((item) => valueAt(item, path));
+  // What is no time may be a value of the last row by chance: by what rows are sorted, those of one value stand together.
+  const isOrder = (path: string): boolean => told !== AS_WRITTEN || standTogether(valuesOf(path));
+  const fields = [...new Set(known)].filter(isOrder).slice(0, MOST_FIELDS);
   memory['time'] = fields.join(' ');
-  if (!told || fields.length === 0) return;
-  const shared = fields.filter((path) =>
-    hasTwice(
-      rowItems.map((item) => valueAt(item, path)),
-      told,
-    ),
-  );
+  if (fields.length === 0) return;
+  const shared = fields.filter((path) => hasTwice(valuesOf(path), told));
   memory['timeShared'] = joined(memory['timeShared'], shared);
   memory['timeAt'] = fields.map((path) => nameAt(valueAt(last, path), told)).join(' ');
   memory['timeStep'] = String(told.step);
@@ -78,7 +79,7 @@ export function leftOutByTime({ guards }: Pagination, { end, guard, total }: Ste
     return undefined;
   const reason =
     `pages go on behind \`${field}\`, which several rows share, and no row that has it comes again on the next page. Rows between ` +
-    'two pages may be left out. Ask from that time on (`>=`), or name an id as the next page';
+    'two pages may be left out. Ask from that value on (`>=`), or name an id as the next page';
   return { kind: 'truncated', reason };
 }
 
@@ -123,6 +124,17 @@ function nameAt(value: unknown, { step }: Moment): string | undefined {
   if (moment) return String(moment.ns / step);
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   return String(value).replaceAll(' ', '_').slice(0, LONGEST_PATH);
+}
+
+/** A row that comes twice shares nothing with another one. */
+function differentRows({ rowItems, keys }: PageAnswer): readonly unknown[] {
+  return keys.length === rowItems.length ? rowItems.filter((_, n) => keys.indexOf(keys[n] as string) === n) : rowItems;
+}
+
+/** Is every value beside its like? */
+function standTogether(values: readonly unknown[]): boolean {
+  const names = values.map((value) => nameAt(value, AS_WRITTEN));
+  return names.filter((name, at) => at === 0 || name !== names[at - 1]).length === new Set(names).size;
 }
 
 function hasTwice(values: readonly unknown[], told: Moment): boolean {

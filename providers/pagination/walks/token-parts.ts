@@ -9,12 +9,12 @@ import { momentOf } from './moments.ts';
 const MOST_PARTS = 20;
 const LONGEST = 4_000;
 
-/** @returns none for a name that has no time in it. */
+/** @returns none for a name of too many parts. */
 export function partsOf(token: string, position: Position | null, url: string): string[] {
   const used = new Map(listed(position?.cursor ?? position?.url ?? url, url));
   const changed = listed(token, url).filter(([name, value]) => used.get(name) !== value);
   const parts = changed.map(([, value]) => value);
-  return parts.length <= MOST_PARTS && parts.some((part) => momentOf(part) !== undefined) ? parts : [];
+  return parts.length <= MOST_PARTS ? parts : [];
 }
 
 /** All values in the name of a page, whatever they are. */

@@ -243,6 +243,19 @@ describe('a cursor that dies in mid-list', () => {
       expect(asked).toHaveLength(3 * 2);
     });
 
+    it('is no end where that page had failed just before, however short the one is that named it', async () => {
+      rows = numbered(95);
+      api.route('GET', '/rows', ({ query }) => {
+        asked.push(query.toString());
+        if (asked.length === 2) return { status: 503, body: {} };
+        const at = Number((query.get('cursor') ?? 'c0').slice(1));
+        const items = asked.length === 3 ? [] : rows.slice(at, at + 24);
+        return { body: { items, next: items.length === 24 ? `c${at + 24}` : null } };
+      });
+      const sync = syncOf({ pageSize: { start: 100 } });
+      expect(await drive.run(sync, { account })).toMatchObject({ complete: true, rows: 95 });
+    });
+
     const behindRow = {
       next: (body: Body) => body.items.at(-1)?.id,
       hasMore: (body: Body) => body.next !== null,

@@ -115,6 +115,63 @@ describe('an end that contradicts what was read', () => {
     expect(calls).toBe(4);
   });
 
+  const byNumber: Paginate<Body, Row> = { kind: 'page', items: ({ items }) => items };
+  const numberOf = ({ number }: PageRequest) => ({ page: number });
+  /** Behind the last page the last one again. */
+  const lastAgain = (query: URLSearchParams, count: number): FakeAnswer => {
+    const last = Math.ceil(count / 20);
+    const number = Math.min(last, Number(query.get('page')));
+    return { body: { items: rowsOf(20 * (number - 1), Math.min(20 * number, count)) } };
+  };
+  it('is the last page that comes again and again behind it, where it is not full and others were before it', async () => {
+    const { result, calls } = await read(byNumber, (query) => lastAgain(query, 95), numberOf);
+    expect(result).toMatchObject({ complete: true, rows: 95 });
+    // Five pages, the last one twice more, and two that are looked at again.
+    expect(calls).toBe(9);
+  });
+
+  it.each([
+    ['it is full', 100],
+    ['it is the only one', 15],
+  ])('is no page that comes again and again where %s: it may be all that is ever given', async (_, count) => {
+    const { result } = await read(byNumber, (query) => lastAgain(query, count), numberOf);
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'looped' }] });
+  });
+
+  it('is behind the last page, which came again since as many rows as a page has came in before it', async () => {
+    const { result } = await read(
+      byNumber,
+      (query, nth) => {
+        const from = 20 * (Number(query.get('page')) - 1);
+        const all = [...(nth > 5 ? rowsOf(500, 520) : []), ...rowsOf(0, 95)];
+        return { body: { items: all.slice(from, from + 20) } };
+      },
+      numberOf,
+    );
+    expect(result).toMatchObject({ complete: true, rows: 115 });
+  });
+
+  it.each([
+    ['is truncated where its last page is a full one', 60, 95, false],
+    ['is complete where its last page is not full', 95, 100, true],
+    ['is complete where no more are counted than came', 60, 60, true],
+  ])(
+    'of a list by cursor whose answers count more rows than came, which no one reads, %s',
+    async (_, cap, total, isComplete) => {
+      const { result } = await read(
+        { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next },
+        (query) => {
+          const from = Number(query.get('cursor')?.slice(1) ?? 0);
+          const to = Math.min(from + 20, cap);
+          return { body: { items: rowsOf(from, to), next: to < cap ? `k${to}` : null, total_count: total } };
+        },
+        (page) => ({ cursor: page.cursor }),
+      );
+      expect(result).toMatchObject({ complete: isComplete, rows: cap });
+      if (!isComplete) expect(result?.flaws[0]?.reason).toContain('`total_count` is 95, 60 rows came');
+    },
+  );
+
   /** A list of 95 rows, of which the third party gives no more than `cap`, and says then that nothing follows. */
   const cutAt =
     (cap: number) =>
@@ -218,6 +275,19 @@ describe('an end that contradicts what was read', () => {
     expect(near.calls).toBe(10);
   });
 
+  it('is none where all pages came full but one, which has no rows for a moment and says that more follows', async () => {
+    const { result } = await read(
+      { kind: 'offset', items: ({ items }) => items, hasMore: ({ next }) => next !== null, pageSize: { start: 20 } },
+      (query, nth) => {
+        const [from, size] = ['offset', 'limit'].map((name) => Number(query.get(name))) as [number, number];
+        const to = Math.min(from + size, 95);
+        return { body: { items: nth === 3 ? [] : rowsOf(from, to), next: to < 95 ? 'more' : null } };
+      },
+      ({ offset, size }) => ({ offset, limit: size }),
+    );
+    expect(result).toMatchObject({ complete: true, rows: 95 });
+  });
+
   const bySize = (start: number, isPage = true): Paginate<Body, Row> => ({
     kind: isPage ? 'page' : 'offset',
     items: ({ items }) => items,
@@ -271,7 +341,8 @@ describe('an end that contradicts what was read', () => {
     expect(result).toMatchObject({ complete: true, rows: 150 });
   });
 
-  it.each([95, 33, 130])(
+  // Of 25 rows its first page has the last five, which no smaller page of that number shows.
+  it.each([95, 33, 130, 25])(
     'is truncated where the pages of %i rows are counted from 0 and read from 1',
     async (count) => {
       const { result } = await read(

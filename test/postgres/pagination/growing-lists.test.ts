@@ -42,6 +42,38 @@ describe('lists that grow at the front', () => {
   });
 });
 
+describe('pages of a size that is not asked for, every second one of a server that is behind', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  it('are not all rows, though each reading and each second look meets the same', async () => {
+    const { api, drive, account } = stage;
+    const rows = Array.from({ length: 330 }, (_, n) => ({ id: `r${n}` }));
+    let calls = 0;
+    api.route('GET', '/lags', ({ query }) => {
+      const known = ++calls % 2 === 1 ? rows : rows.slice(5);
+      const from = (Number(query.get('page')) - 1) * 50;
+      return { status: 200, body: { items: known.slice(from, from + 50) } };
+    });
+    const provider = defineProvider({ id: 'lags', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('lags', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+      request: (_, page) => get('/lags', { page: page.number }),
+      paginate: { kind: 'page', items: ({ items }) => items },
+    });
+    const sync = defineSync('lags', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    const result = await drive.run(sync, { account });
+    expect(result?.rows).toBeLessThan(330);
+    expect(result).toMatchObject({
+      complete: false,
+      flaws: [{ kind: 'truncated', reason: expect.stringContaining('of which 315 are different ones') as string }],
+    });
+  });
+});
+
 describe('a list by page number whose rows come twice', () => {
   let stage: ListStage;
   onListStage((set) => (stage = set));

@@ -167,6 +167,18 @@ describe('watermarks and deletions', () => {
     expect(since).toBeGreaterThan(Date.now() - minutes(10));
   });
 
+  it('of a row that is dated in the future hides nothing where the third party tells a time that is ahead, too', async () => {
+    const items = [...rowsOf('ann', [1]), { id: 'ann-odd', updatedAt: '2100-01-01T00:00:00Z' }];
+    const headers = { date: new Date(Date.now() + minutes(60)).toUTCString() };
+    api.script('/users/ann/posts', [{ status: 200, headers, body: { items, next: null } }]);
+    await drive.run(sync, { account });
+    asked = [];
+    await drive.run(sync, { account });
+    const since = Date.parse(asked.find((each) => each.startsWith('ann'))?.slice(4) ?? '');
+    expect(since).toBeLessThan(Date.now());
+    expect(since).toBeGreaterThan(Date.now() - minutes(10));
+  });
+
   it('that can not be read fails its list and says so', async () => {
     posts['ann'] = [{ id: 'ann-odd', updatedAt: 'last week' }];
     const result = await drive.run(sync, { account });

@@ -215,6 +215,17 @@ describe('a list walked by several lanes', () => {
     });
   });
 
+  it('is read again, in order, where another page comes than was asked for, for a moment', async () => {
+    let wrong = 0;
+    const { end, keys } = await walk(
+      { kind: 'offset', lanes: 4, pageSize: { start: 10 }, total: () => 80 },
+      ({ offset, size }) => (offset === 18 && wrong++ === 0 ? slice(80, 0, size) : slice(80, offset, offset + size)),
+      (n) => n - 1,
+    );
+    expect(end).toBe('complete');
+    expect(keys).toHaveLength(80);
+  });
+
   it('ends with the short page where that is how the third party ends its lists', async () => {
     const { calls, end } = await walk(
       { kind: 'offset', lanes: 2, pageSize: { start: 10 }, lastPage: 'short' },

@@ -206,6 +206,82 @@ describe('pages that go on behind a time', () => {
   });
 });
 
+describe('pages that go on behind what rows are sorted by', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  interface Ranked {
+    readonly id: string;
+    readonly score: number;
+    readonly name: string;
+  }
+  const rows: Ranked[] = Array.from({ length: 45 }, (_, n) => ({
+    id: `r${n}`,
+    score: 100 - Math.floor(n / 3),
+    name: `n${String(Math.floor(n / 3)).padStart(3, '0')}`,
+  }));
+  /** @param isBehind whether a row is behind a cursor. */
+  const read = async (
+    isBehind: (row: Ranked, cursor: string, all: readonly Ranked[]) => boolean,
+    next: (last: Ranked) => string | number | null,
+    all = rows,
+  ) => {
+    const { api, drive, account } = stage;
+    api.route('GET', '/ranked', ({ query }) => {
+      const cursor = query.get('after');
+      const items = all.filter((row) => cursor === null || isBehind(row, cursor, all)).slice(0, 10);
+      return { status: 200, body: { items } };
+    });
+    const provider = defineProvider({ id: 'ranked', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('ranked', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.custom<Ranked>()) }),
+      request: (_, page) => get('/ranked', { limit: page.size, after: page.cursor }),
+      paginate: {
+        kind: 'cursor',
+        items: ({ items }) => items,
+        next: ({ items }) => (items.length === 0 ? null : next(items.at(-1) as Ranked)),
+        pageSize: { start: 10 },
+      },
+    });
+    const sync = defineSync('ranked', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    return drive.run(sync, { account });
+  };
+  const isBehindId = ({ id }: Ranked, cursor: string, all: readonly Ranked[]): boolean =>
+    all.findLastIndex((row) => row.id === id) > all.findLastIndex((row) => row.id === cursor);
+
+  it.each<[string, Parameters<typeof read>]>([
+    ['score', [({ score }, cursor) => score < Number(cursor), ({ score }) => score]],
+    ['name', [({ name }, cursor) => name > cursor, ({ name }) => name]],
+  ])('are not all rows where several share it, and none of these comes again: %s', async (field, how) => {
+    const result = await read(...how);
+    expect(result?.rows).toBeLessThan(rows.length);
+    expect(result).toMatchObject({
+      complete: false,
+      flaws: [
+        { kind: 'truncated', reason: expect.stringMatching(`behind \`${field}\`, which several rows share`) as string },
+      ],
+    });
+  });
+
+  it.each<[string, Parameters<typeof read>]>([
+    ['these come again', [({ score }, cursor) => score <= Number(cursor), ({ score }) => score]],
+    ['it is an id, and one row comes twice', [isBehindId, ({ id }) => id, [...rows.slice(0, 4), ...rows.slice(3)]]],
+    [
+      'rows do not stand in its order',
+      [
+        ({ id }, cursor) => Number(id.slice(1)) > 10 * Number(cursor.slice(1)) + 9,
+        ({ name }) => (name === 'x' ? null : name),
+        rows.map((row, n) => ({ ...row, name: [0, 9].includes(n % 10) ? `p${Math.floor(n / 10)}` : 'x' })),
+      ],
+    ],
+  ])('are all rows where %s', async (_, how) => {
+    expect(await read(...how)).toMatchObject({ complete: true, rows: rows.length });
+  });
+});
+
 describe('cursors that count', () => {
   let stage: ListStage;
   onListStage((set) => (stage = set));

@@ -46,7 +46,7 @@ it.each([
 ])('%s is no time', (value) => expect(momentOf(value)).toBeUndefined());
 
 it.each<[string, { cursor?: string; url?: string } | null, string[]]>([
-  ['opaque', null, []],
+  ['opaque', null, ['opaque']],
   [AT, null, [AT]],
   [`[${SECONDS},"a"]`, null, [`${SECONDS}`, 'a']],
   [`{"at":${SECONDS},"dir":"next"}`, { cursor: `{"at":${SECONDS - 1},"dir":"next"}` }, [`${SECONDS}`]],
@@ -56,8 +56,8 @@ it.each<[string, { cursor?: string; url?: string } | null, string[]]>([
     [`${SECONDS}`],
   ],
   [`https://x.example/rows?limit=5&at=${SECONDS}&id=7`, null, [`${SECONDS}`, '7']],
-  ['{broken', null, []],
-  ['https://x.example/rows?page=2', null, []],
+  ['{broken', null, ['{broken']],
+  ['https://x.example/rows?page=2', null, ['2']],
 ])('a next page that is named %s, after %o, goes on behind %o', (token, position, parts) => {
   expect(partsOf(token, position, 'https://x.example/rows?limit=5')).toEqual(parts);
 });
