@@ -1,6 +1,6 @@
 /** The package as it is published, and commands that a user of it runs. */
 import { execFile, type ExecFileOptions } from 'node:child_process';
-import { cp, mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
