@@ -17,6 +17,7 @@ import {
 import { afterRefusedOverlap, hintOfOverlap } from '../../providers/pagination/walks/numbered-walk.ts';
 import { isNumbered, type Pagination } from '../../providers/pagination/pagination.ts';
 import { asWalked } from '../../providers/pagination/walks/counted-places.ts';
+import { afterRefusedLeap } from '../../providers/pagination/walks/leaps.ts';
 import { meansByItself } from '../../providers/pagination/told/expired-checkpoint.ts';
 import { refusedAtCap, toldCap } from '../../providers/pagination/result-cap.ts';
 import type { ListState, Step } from '../../providers/pagination/step.ts';
@@ -72,6 +73,8 @@ export function decide(outcome: Outcome, told: Facts): Decision {
   if (outcome.kind === 'ok') return { do: 'store' };
   const facts = asWalked(told);
   const { answer, pagination, list, isProbe } = facts;
+  const leap = isRefusal(outcome, facts) ? afterRefusedLeap(list) : undefined;
+  if (leap) return { do: 'step', step: leap };
   const costs = isProbe ? 'nothing' : 'attempt';
   const dead = deadCursor(outcome, facts);
   if (dead !== undefined)
@@ -127,6 +130,14 @@ export function decide(outcome: Outcome, told: Facts): Decision {
     case 'permanent':
       return afterPermanent(outcome.cause, outcome.reason, facts);
   }
+}
+
+/** Whether the third party wants nothing to do with the very page that was asked for. */
+function isRefusal(outcome: Outcome, { answer, attempts }: Facts): boolean {
+  const { kind } = outcome;
+  if (kind === 'retry') return answer.status >= 500 && attempts > 0;
+  if (kind === 'permanent') return outcome.cause !== 'auth';
+  return kind === 'dead-cursor' || kind === 'skip' || kind === 'end-of-data' || kind === 'capped';
 }
 
 /**

@@ -3,7 +3,7 @@
  * Base64. A row that is deleted before such a place moves another one over it unseen, as in lists by number. So they
  * are read as the numbers that they are, with the same overlaps and second looks. Where a name does not count on, the
  * list is followed as it says. Pure.
- * Used by: `token-walk.ts`, the kinds `link` and `cursor`, `activities/sync/decide.ts`. Next: `counting.ts`, `numbered-walk.ts`.
+ * Used by: `token-walk.ts`, the kinds `link` and `cursor`, `activities/sync/decide.ts`. Next: `providers/pagination/told/counting.ts`, `numbered-walk.ts`.
  */
 import type { CountedPlace, Position, Range } from '../../../contracts/list.ts';
 import { saysMore } from '../end-seen.ts';
@@ -12,7 +12,7 @@ import { numberedRequest } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
 import { statedCap } from '../result-cap.ts';
 import type { ListState, PageAnswer, Step } from '../step.ts';
-import { countOf, numberIn, withNumber } from './counting.ts';
+import { countOf, numberIn, withNumber } from '../told/counting.ts';
 import { nextNumbered } from './numbered-walk.ts';
 import { fallBack } from './fall-back.ts';
 
@@ -23,10 +23,12 @@ export function followCount(
   page: PageAnswer,
   token: string | undefined,
 ): Step | undefined {
-  const more = saysMore(p, at, page) ?? token !== undefined;
-  // More, and no name for it: nothing can be counted on.
-  if (more && token === undefined) return undefined;
   const begun = at.position?.counted;
+  // It counts the rows that it was asked for, and so its end as well: there is none behind a full page.
+  const isLeaping = begun?.by === 'offset' && begun.step !== undefined && page.itemCount >= Number(at.guard?.['most']);
+  const more = isLeaping || (saysMore(p, at, page) ?? token !== undefined);
+  // More, and no name for it: nothing can be counted on.
+  if (more && token === undefined && !isLeaping) return undefined;
   const counted = begun ?? (token !== undefined && mayCount(p, at) ? keptIn(p, page, token) : undefined);
   if (!counted) return undefined;
   const { again, offset, url = p.kind === 'link' ? token : undefined } = at.position ?? {};
@@ -159,5 +161,5 @@ function countsOn(
 ): boolean {
   if (by === 'page') return told === (asked.number + 1) * step;
   const behind = first + asked.offset;
-  return told === behind + itemCount || told === behind + asked.size;
+  return told === behind + itemCount || told === behind + asked.size || (step > 1 && told === behind + step);
 }

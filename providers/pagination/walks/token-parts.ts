@@ -1,7 +1,7 @@
 /**
  * What the name of the next page is made of, wrapped in Base64 or not. It is a cursor itself, the values of one that is
  * JSON (`search_after`), or the parameters of an address. What the name of this page has as well says nothing. Pure.
- * Used by: `shared-times.ts`, `counting.ts`.
+ * Used by: `shared-times.ts`, `providers/pagination/told/counting.ts`.
  */
 import type { Position } from '../../../contracts/list.ts';
 import { momentOf } from './moments.ts';

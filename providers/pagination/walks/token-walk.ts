@@ -12,11 +12,13 @@ import { cappedEnd, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
 import { endOfToken, noteReadingAtCap } from './end-of-token.ts';
 import { followCount } from './counted-places.ts';
-import { hasPageNumber } from './counting.ts';
+import { afterLeap, leapsOver, withoutLeap } from './leaps.ts';
+import { hasPageNumber } from '../told/counting.ts';
 import { isOfLastRow, noteTime } from './shared-times.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
-export function followToken(p: Pagination, list: ListState, page: PageAnswer): Step {
+export function followToken(p: Pagination, stands: ListState, page: PageAnswer): Step {
+  const list = withoutLeap(stands);
   const more = saysMore(p, list, page);
   const { cursor, url } = list.position?.counted ? list.asked : (list.position ?? {});
   const used = cursor ?? url;
@@ -24,6 +26,8 @@ export function followToken(p: Pagination, list: ListState, page: PageAnswer): S
   // A page without rows that names itself leads nowhere else.
   const isAtEnd = named === used && page.itemCount === 0 && more !== true && p.guards['repeated-token'];
   const token = isAtEnd ? undefined : named;
+  const leap = leapsOver(p, list, page, token) ?? afterLeap(stands, page);
+  if (leap) return leap;
   const counted = followCount(p, list, page, token);
   if (counted) return counted;
   // In a later reading it does not count on: what follows comes again.

@@ -2,11 +2,11 @@
  * Whether the name of the next page is a number of rows or pages, and its place in that name. It is a parameter of an
  * address, or the cursor itself, in Base64 or not. It stands alone or in a text such as `{"offset":100}` and
  * `arrayconnection:99`. A name that holds more than that (an id, a time) counts nothing. Pure. Used by:
- * `counted-places.ts`.
+ * `providers/pagination/walks/counted-places.ts`, `providers/pagination/walks/leaps.ts`.
  */
 import type { CountedPlace } from '../../../contracts/list.ts';
 import type { PageAnswer } from '../step.ts';
-import { paramsOf } from './token-parts.ts';
+import { paramsOf } from '../walks/token-parts.ts';
 
 /** What the number of a page may be called: `page`, `p`, `page[number]`, `pageNo`, `paged`. */
 const PAGE = /^(p|pg|paged?|(next|current)_?page|page[\W_]*(n|no|num|number|index)\W?)$/i;
@@ -103,6 +103,15 @@ function strides(others: readonly Part[], parts: readonly Part[], itemCount: num
       const step = Number(value);
       return { by: 'page', name, first: 0, step, form: 'plain', before: '', behind: '', value: step };
     });
+}
+
+/** The place of this number in the name of a page, as one of a row that is counted from 0. */
+export function placeOf(number: number, token: string, base: string): CountedPlace | undefined {
+  if (token.length > LONGEST) return undefined;
+  const found = partsOf(token, base).filter(({ name, value }) => !SIZE.test(name) && value === String(number));
+  const [part] = found;
+  if (!part || found.length > 1) return undefined;
+  return { by: 'offset', name: part.name, first: 0, step: number, form: 'plain', before: '', behind: '' };
 }
 
 function partsOf(token: string, base: string): Part[] {

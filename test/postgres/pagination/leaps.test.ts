@@ -1,0 +1,87 @@
+/** Third parties that give fewer rows than were asked for, and name the next page by what was asked for. */
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Drive } from '../../../bench/common/drive.ts';
+import { defineProvider, defineSync, get, noAuth, type Paginate } from '../../../providers/index.ts';
+import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
+import type { FakeApi } from '../../../testing/index.ts';
+import { onListStage } from '../../setup/list-stage.ts';
+
+interface Row {
+  readonly id: string;
+  readonly n: number;
+}
+interface Body {
+  readonly items: readonly Row[];
+  readonly next?: string | null | undefined;
+}
+
+describe('a next page that begins farther behind than the rows that came', () => {
+  let api: FakeApi;
+  let drive: Drive;
+  let account: string;
+  onListStage((stage) => ({ api, drive, account } = stage));
+
+  const all: readonly Row[] = Array.from({ length: 430 }, (_, n) => ({ id: `r${n}`, n }));
+  const asCursor = (offset: number): string => String(offset);
+  const asAddress = (offset: number): string => `/rows?limit=100&offset=${offset}`;
+  const short = (offset: number): string => `/rows?offset=${offset}`;
+
+  const read = async (
+    kind: 'cursor' | 'link',
+    nameOf: (offset: number) => string,
+    cut: (rows: Row[]) => Row[],
+    refusal?: FakeAnswer,
+  ) => {
+    let calls = 0;
+    api.route('GET', '/rows', ({ query }) => {
+      calls += 1;
+      const offset = Number(query.get('offset') ?? 0);
+      if (refusal && offset % 100 > 0) return refusal;
+      const next = offset + 100 < all.length ? nameOf(offset + 100) : null;
+      return { body: { items: cut(all.slice(offset, offset + 100)), next } };
+    });
+    const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const paginate: Paginate<Body, Row> = { kind, items: ({ items }) => items, next: ({ next }) => next };
+    const list = provider.endpoint('rows', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string(), n: z.number() })), next: z.string().nullish() }),
+      request: (_, { cursor }) => get('/rows', { limit: 100, offset: cursor }),
+      paginate,
+    });
+    const sync = defineSync(account, { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    return { result: await drive.run(sync, { account }), calls };
+  };
+
+  const names = [
+    ['cursor', 'a cursor', asCursor],
+    ['link', 'an address', asAddress],
+    ['link', 'an address without the size', short],
+  ] as const;
+
+  it.each(names)('leaps over rows of a third party that gives 50 for 100: %s, %s', async (kind, _, nameOf) => {
+    const { result, calls } = await read(kind, nameOf, (rows) => rows.slice(0, 50));
+    expect(result).toMatchObject({ complete: true, rows: 430 });
+    expect(calls).toBeLessThan(11);
+  });
+
+  it.each(names)('is followed where rows were filtered: %s, %s', async (kind, _, nameOf) => {
+    const { result, calls } = await read(kind, nameOf, (rows) => rows.filter(({ n }) => n % 2 === 1));
+    expect(result).toMatchObject({ complete: true, rows: 215 });
+    expect(calls).toBe(6);
+  });
+
+  it.each([404, 400, 200])(
+    'is followed where the row in between is refused with %i, or brings nothing',
+    async (status) => {
+      const refusal = { status, body: status === 200 ? { items: [] } : { message: 'no' } };
+      for (const [kind, , nameOf] of names) {
+        const { result, calls } = await read(kind, nameOf, (rows) => rows.filter(({ n }) => n % 2 === 1), refusal);
+        expect(result).toMatchObject({ complete: true, rows: 215 });
+        expect(calls).toBe(6);
+      }
+    },
+  );
+});
