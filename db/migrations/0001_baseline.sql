@@ -1347,8 +1347,11 @@ begin
   update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
     tx = this_tx, seq = nextval('sluice.record_seq')
   where t.account = of_account and t.resource = of_resource and t.key = any (gone) and t.deleted_at is null
-    and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key
-      and not sluice.is_list_cut_off(m.account, m.resource, m.parent_key, m.run_id));
+    and not exists (
+      -- Of the row alone (`offset 0`): else a plan by old statistics asks for every member of the list, for each row.
+      select 1 from (select m.account, m.resource, m.parent_key, m.run_id from sluice.member m
+        where m.account = t.account and m.resource = t.resource and m.key = t.key offset 0) m
+      where not sluice.is_list_cut_off(m.account, m.resource, m.parent_key, m.run_id));
 end $$;
 
 -- Removes an account and its secrets; with `revokes` they are kept aside until the third party was told (`sluice.revocation`). Runs and

@@ -104,12 +104,12 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
 
 /**
  * Some third parties give their last page again behind the end. A page that is not full shows that, once others before it
- * were other ones. As many rows as a page has may have come in before it just now: then the page behind is another one.
+ * were other ones; one row may come for ever. As many rows as a page has may have come in before it just now: then the page behind is another one.
  * @returns how often it has come again.
  */
 function noteLastAgain(p: Pagination, memory: Memory, { keys }: PageAnswer, { index, isWhole }: Place): number {
   const name = keys.length === 0 ? '' : digest(keys);
-  const isAgain = name !== '' && name === memory['page.rows'] && keys.length < Number(memory['most'] ?? 0);
+  const isAgain = keys.length > 1 && name === memory['page.rows'] && keys.length < Number(memory['most'] ?? 0);
   const times = p.kind === 'page' && isWhole && index > 1 && isAgain ? Number(memory['page.again'] ?? 0) + 1 : 0;
   if (times === 0 && memory['page.again']) memory['moved'] = 1;
   memory['page.again'] = times;
@@ -117,14 +117,14 @@ function noteLastAgain(p: Pagination, memory: Memory, { keys }: PageAnswer, { in
   return times;
 }
 
-/** As many rows as are asked for; as the largest page has had, where the request can't say how many. */
+/** As many rows as are asked for; as the largest page has had, where the request can't say how many, and no name of a page is followed. */
 function wholePage(
   p: Pagination,
   { asked, isSizable }: ListState,
   { itemCount }: PageAnswer,
   { most = 0 }: Memory,
 ): number {
-  return p.kind === 'offset' || isSizable ? asked.size : Math.max(itemCount, Number(most));
+  return p.kind === 'offset' || isSizable || p.next !== undefined ? asked.size : Math.max(itemCount, Number(most));
 }
 
 /**
