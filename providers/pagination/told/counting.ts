@@ -105,15 +105,6 @@ function strides(others: readonly Part[], parts: readonly Part[], itemCount: num
     });
 }
 
-/** The place of this number in the name of a page, as one of a row that is counted from 0. */
-export function placeOf(number: number, token: string, base: string): CountedPlace | undefined {
-  if (token.length > LONGEST) return undefined;
-  const found = partsOf(token, base).filter(({ name, value }) => !SIZE.test(name) && value === String(number));
-  const [part] = found;
-  if (!part || found.length > 1) return undefined;
-  return { by: 'offset', name: part.name, first: 0, step: number, form: 'plain', before: '', behind: '' };
-}
-
 function partsOf(token: string, base: string): Part[] {
   return paramsOf(token, base).map(([name, value]) => ({ name, value }));
 }

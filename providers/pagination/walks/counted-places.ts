@@ -3,7 +3,8 @@
  * Base64. A row that is deleted before such a place moves another one over it unseen, as in lists by number. So they
  * are read as the numbers that they are, with the same overlaps and second looks. Where a name does not count on, the
  * list is followed as it says. Pure.
- * Used by: `token-walk.ts`, the kinds `link` and `cursor`, `activities/sync/decide.ts`. Next: `providers/pagination/told/counting.ts`, `numbered-walk.ts`.
+ * Used by: `token-walk.ts`, the kinds `link` and `cursor`, `activities/sync/decide.ts`. Next:
+ * `providers/pagination/told/counting.ts`, `numbered-walk.ts`.
  */
 import type { CountedPlace, Position, Range } from '../../../contracts/list.ts';
 import { saysMore } from '../end-seen.ts';
@@ -161,5 +162,5 @@ function countsOn(
 ): boolean {
   if (by === 'page') return told === (asked.number + 1) * step;
   const behind = first + asked.offset;
-  return told === behind + itemCount || told === behind + asked.size || (step > 1 && told === behind + step);
+  return told === behind + itemCount || told === behind + asked.size;
 }

@@ -7,7 +7,7 @@
 import { memoryOf, nameOf } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
-import { placeOf } from '../told/counting.ts';
+import { countOf } from '../told/counting.ts';
 
 /** Of what is filtered rarely so many are left: 10, 20, 25, 30, 50. */
 const ROUND = [10, 25];
@@ -22,11 +22,12 @@ export function leapsOver(p: Pagination, at: ListState, page: PageAnswer, token:
   const isCut = itemCount > 0 && itemCount < size && ROUND.some((one) => itemCount % one === 0);
   // A row's own number counts nothing.
   if (!isFirst || !isCut || token === undefined || keys.length === 0 || keys.at(-1) === String(size)) return undefined;
-  const counted = placeOf(size, token, page.url);
-  if (!counted) return undefined;
+  // As if all that were asked for had come.
+  const counted = countOf({ ...page, itemCount: size }, token);
+  if (counted?.by !== 'offset' || counted.first !== 0) return undefined;
   const guard = { ...memoryOf(at.guard), leap: token, tail: nameOf(keys.at(-1) as string), most: keys.length };
   const url = p.kind === 'link' ? { url: token } : {};
-  return step(at, { guard, position: { counted, offset: itemCount, ...url } });
+  return step(at, { guard, position: { counted: { ...counted, step: size }, offset: itemCount, ...url } });
 }
 
 /** @returns the step to the page that was named, where what was leapt over is filtered, or nothing is there. */

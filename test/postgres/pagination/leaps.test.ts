@@ -25,6 +25,7 @@ describe('a next page that begins farther behind than the rows that came', () =>
   const all: readonly Row[] = Array.from({ length: 430 }, (_, n) => ({ id: `r${n}`, n }));
   const asCursor = (offset: number): string => String(offset);
   const asAddress = (offset: number): string => `/rows?limit=100&offset=${offset}`;
+  const asBase64 = (offset: number): string => Buffer.from(`offset:${offset}`).toString('base64');
   const short = (offset: number): string => `/rows?offset=${offset}`;
 
   const read = async (
@@ -36,7 +37,8 @@ describe('a next page that begins farther behind than the rows that came', () =>
     let calls = 0;
     api.route('GET', '/rows', ({ query }) => {
       calls += 1;
-      const offset = Number(query.get('offset') ?? 0);
+      const told = query.get('offset') ?? '0';
+      const offset = Number(/^\d+$/.test(told) ? told : Buffer.from(told, 'base64').toString().replace('offset:', ''));
       if (refusal && offset % 100 > 0) return refusal;
       const next = offset + 100 < all.length ? nameOf(offset + 100) : null;
       return { body: { items: cut(all.slice(offset, offset + 100)), next } };
@@ -57,6 +59,7 @@ describe('a next page that begins farther behind than the rows that came', () =>
 
   const names = [
     ['cursor', 'a cursor', asCursor],
+    ['cursor', 'a cursor in Base64', asBase64],
     ['link', 'an address', asAddress],
     ['link', 'an address without the size', short],
   ] as const;
