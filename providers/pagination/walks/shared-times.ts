@@ -34,7 +34,7 @@ export function noteTime(memory: Memory, at: ListState, page: PageAnswer, token:
   // A first page may be left with parts that are always the same.
   if (named.length === 0 && at.pages === 0 && parts.length > 1) return;
   const known = memory['time'] === undefined ? named : fieldsIn(memory['time']).filter((path) => named.includes(path));
-  const different = differentRows(page);
+  const different = known.length === 0 ? [] : differentRows(page);
   const valuesOf = (path: string): unknown[] => different.map((item) => valueAt(item, path));
   // What is no time may be a value of the last row by chance: by what rows are sorted, those of one value stand together.
   const isOrder = (path: string): boolean => told !== AS_WRITTEN || standTogether(valuesOf(path));
@@ -128,7 +128,9 @@ function nameAt(value: unknown, { step }: Moment): string | undefined {
 
 /** A row that comes twice shares nothing with another one. */
 function differentRows({ rowItems, keys }: PageAnswer): readonly unknown[] {
-  return keys.length === rowItems.length ? rowItems.filter((_, n) => keys.indexOf(keys[n] as string) === n) : rowItems;
+  if (keys.length !== rowItems.length) return rowItems;
+  const seen = new Set<string>();
+  return rowItems.filter((_, n) => seen.size < seen.add(keys[n] as string).size);
 }
 
 /** Is every value beside its like? */
