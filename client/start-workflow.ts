@@ -151,7 +151,10 @@ async function foundThere(
   return undefined;
 }
 
-/** Temporal has accepted it. Whoever is told otherwise, as the database has just gone away, asks for it once more. Its end writes its run, too. */
+/**
+ * Temporal has accepted it. Whoever is told otherwise, as the database has just gone away, asks for it once more. Its end writes
+ * its run, too.
+ */
 async function noteRun(pool: Pool, reportId: string, runId: string): Promise<void> {
   await setReportRun(pool, reportId, runId).catch(() => {});
 }

@@ -218,7 +218,8 @@ function toCommit(
   const { account, tree } = request.context;
   const { paginate } = endpoint;
   const { end } = next;
-  // When its run began, by the third party's clock, as far as it tells one, or by this one, whichever is behind: the rows may have neither.
+  // When its run began, by the third party's clock, as far as it tells one, or by this one, whichever is behind: the rows may
+  // have neither.
   const latestMs =
     Math.min(answer ? answeredAt(answer.headers) : Infinity, Date.now()) - (performance.now() - unit.runBeganAt);
   return {

@@ -53,7 +53,10 @@ export function pageSizeKey({ request, node }: Attempt): PageSizeKey {
   return { provider: request.context.provider, endpoint: node.endpoint.name, account: request.context.account };
 }
 
-/** What a change of the unit names, drawn for it before its first try. @param pages as the caller saw them; undefined: as the workflow was told last. */
+/**
+ * What a change of the unit names, drawn for it before its first try.
+ * @param pages as the caller saw them; undefined: as the workflow was told last.
+ */
 export function fenceOf({ request }: Asked, pages = request.pages): UnitFence {
   return { unit: request.unit, run: request.runId, node: request.node, pages: pages ?? 0, change: newChange() };
 }

@@ -1,7 +1,8 @@
 /**
  * What a list keeps from run to run beside its watermark: an opaque checkpoint of the third party's, and the validators of its first page.
  * Only a reading that came to its end leaves something; a reading from the beginning sets it anew.
- * Used by: `make-attempt.ts`, `call-once.ts`, `activities/page/store-page.ts`. `db/functions/lists/settle-lists.sql` keeps it with the parent.
+ * Used by: `make-attempt.ts`, `call-once.ts`, `activities/page/store-page.ts`. `db/functions/lists/settle-lists.sql` keeps
+ * it with the parent.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { KeptState } from '../../contracts/list.ts';

@@ -1,6 +1,7 @@
 /**
  * What follows from the answer to the call for a page: it is stored, or the list waits, asks again or ends.
- * Used by: `call-once.ts`, and by `fetch-page.ts` for rows that need no call. Next: `decide.ts`, then `activities/page/store-page.ts` or `apply-decision.ts`.
+ * Used by: `call-once.ts`, and by `fetch-page.ts` for rows that need no call. Next: `decide.ts`, then
+ * `activities/page/store-page.ts` or `apply-decision.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { PageFact } from '../../contracts/messages.ts';

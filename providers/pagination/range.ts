@@ -2,7 +2,8 @@
  * Ranges of ids or dates by which an endpoint can be asked. What is too long in one list is asked for in halves, and
  * what is wider than the third party allows in pieces. Numbers, or ISO dates (`2024-01-31`) and times
  * (`2024-01-31T12:00:00Z`; without a zone they are UTC).
- * Used by: `kinds/shared.ts`; `result-cap.ts` splits where a list met the third party's cap, `activities/sync/fetch-page.ts` what is too wide.
+ * Used by: `kinds/shared.ts`; `result-cap.ts` splits where a list met the third party's cap,
+ * `activities/sync/fetch-page.ts` what is too wide.
  */
 import type { Range } from '../../contracts/list.ts';
 import {

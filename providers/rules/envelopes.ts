@@ -1,7 +1,8 @@
 /**
  * Errors that are told under a status of success, in the envelopes that third parties put around their answers. They
  * are GraphQL's `errors`, `ok: false`, `success: false`, an `error` field, a `code`. What is found by itself is
- * conservative: a row may have such fields too. Pure. Used by: `default-rules.ts`, `inner-errors.ts`, `job-trouble.ts`, and by rules of one's own through `envelope-matches.ts`.
+ * conservative: a row may have such fields too. Pure. Used by: `default-rules.ts`, `inner-errors.ts`, `job-trouble.ts`, and
+ * by rules of one's own through `envelope-matches.ts`.
  */
 import { isFields, type Fields } from '../../contracts/values/json-text.ts';
 import { isListOfErrors, saysSevere } from './listed-errors.ts';

@@ -1,6 +1,7 @@
 /**
  * Keeps a worker from being killed by V8 for want of memory. Near the limit of its heap the worker makes no more calls,
- * and says so. They are made by other workers, or by this one when there is room again. Used by: `workers/open-parts.ts`; asked in `activities/sync/fetch-page.ts` and `activities/action/perform-action.ts`.
+ * and says so. They are made by other workers, or by this one when there is room again. Used by: `workers/open-parts.ts`;
+ * asked in `activities/sync/fetch-page.ts` and `activities/action/perform-action.ts`.
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

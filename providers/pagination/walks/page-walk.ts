@@ -104,7 +104,8 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
 
 /**
  * Some third parties give their last page again behind the end. A page that is not full shows that, once others before it
- * were other ones; one row may come for ever. As many rows as a page has may have come in before it just now: then the page behind is another one.
+ * were other ones; one row may come for ever. As many rows as a page has may have come in before it just now: then the page
+ * behind is another one.
  * @returns how often it has come again.
  */
 function noteLastAgain(p: Pagination, memory: Memory, { keys }: PageAnswer, { index, isWhole }: Place): number {
@@ -117,7 +118,10 @@ function noteLastAgain(p: Pagination, memory: Memory, { keys }: PageAnswer, { in
   return times;
 }
 
-/** As many rows as are asked for; as the largest page has had, where the request can't say how many, and no name of a page is followed. */
+/**
+ * As many rows as are asked for; as the largest page has had, where the request can't say how many, and no name of a page is
+ * followed.
+ */
 function wholePage(
   p: Pagination,
   { asked, isSizable }: ListState,

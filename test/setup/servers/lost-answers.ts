@@ -1,5 +1,6 @@
 /**
- * A pool whose statements can be refused, and whose answers can be lost: the database has done what it was sent, and the connection breaks before it says so. So it is in a
+ * A pool whose statements can be refused, and whose answers can be lost: the database has done what it was sent, and the
+ * connection breaks before it says so. So it is in a
  * failover, and where a proxy in between is restarted.
  */
 import type { Pool, PoolClient } from '../../../db/pool.ts';
