@@ -17,7 +17,12 @@ export function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): stri
   const wasSure = s.estimate.sure === 2;
   s.epoch += 1;
   s.held.limit = s.limit;
-  s.window.isTold = s.window.isTold === true && event.retryAfterMs !== undefined;
+  // What is refused now and then lies at the border of a window that is told. Without a time, or soon after it waited, it does not.
+  s.window.isTold &&= event.retryAfterMs !== undefined && s.nowMs - s.held.atMs > 0.5 * s.window.hiMs;
+  if (s.window.isTold) {
+    hold(s, event.retryAfterMs);
+    return `refused at ${describe(before)}: waiting as it tells`;
+  }
   let goesOn = false;
   if (s.phase === 'climb') goesOn = touched(s);
   else if (s.phase === 'cruise' || s.phase === 'recover') surprised(s, sample);

@@ -20,6 +20,11 @@ function longClosureMs(s: LawState): number {
 
 /** A probe succeeded. Updates the estimate and returns the change in words. */
 export function opened(s: LawState, event: LawEvent): string {
+  if (s.window.isTold) {
+    setMark(s, 0, 0, event.ok);
+    enter(s, 'cruise');
+    return `open again after ${((s.nowMs - s.held.atMs) / 1000).toFixed(1)} s`;
+  }
   const answerMs = s.nowMs - s.held.probeAtMs;
   const punctual = answerMs < 5000 + 3 * s.rttMs;
   // Fast up, slow down: what matters is how late bad news may come.

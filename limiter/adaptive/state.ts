@@ -171,7 +171,7 @@ export interface KnownWindow {
   fillRate: number;
   /** Until a window that was recognised in the middle of its use has passed, its past counts against it. */
   drainUntilMs: number;
-  /** Its answers have told it, and what was refused since told a time. */
+  /** Its answers tell it, and what is refused comes at its border. */
   isTold?: boolean;
 }
 

@@ -286,7 +286,7 @@ describe('calls for which no limit is declared, or one that is learned, whose an
       const [firstRefused] = refused;
       expect(firstRefused).toBeLessThan(5);
       expect(refused.filter((at) => at > firstRefused!).length).toBeLessThan(0.02 * taken.length);
-      expect(taken.length).toBeGreaterThan(0.35 * 20 * max);
+      expect(taken.length).toBeGreaterThan(0.6 * 20 * max);
     },
     60_000,
   );

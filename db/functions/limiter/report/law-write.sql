@@ -38,7 +38,8 @@ begin
     ev_refused = case when v_decreased then 0 else r.ev_refused - p_refused end,
     ev_failed = r.ev_failed - p_failed,
     ev_stale = r.ev_stale - p_stale + case when v_decreased then r.ev_refused - p_refused else 0 end,
-    ev_retry_ms = null, ev_waited_us = greatest(0, r.ev_waited_us - p_waited_us), ev_granted = r.ev_granted - p_granted,
+    ev_retry_ms = case when (r.ev_ok, r.ev_refused, r.ev_stale) is distinct from (p_ok, p_refused, p_stale) then r.ev_retry_ms end,
+    ev_waited_us = greatest(0, r.ev_waited_us - p_waited_us), ev_granted = r.ev_granted - p_granted,
     last_us = r.last_us, generation = r.generation, granted = r.granted
     where b.id = p_id;
   if p_event is not null then

@@ -7,12 +7,14 @@ create or replace function sluice.limit_refusals_write(
 ) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
 declare
   r sluice.limit_bucket;
+  v_refused_since boolean;
 begin
   select * into r from sluice.limit_bucket b where b.id = p_id for no key update;
   if not found or r.law_version <> p_version or r.kind in ('learned', 'gate') then
     return false;
   end if;
   r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
+  v_refused_since := (r.ev_refused, r.ev_stale) is distinct from (p_refused, p_stale);
   r.law := p_law;
   r := sluice.limit_in_force(r);
   if r.kind = 'bucket' and p_block_ms is not null then
@@ -25,7 +27,8 @@ begin
     blocked_us = case when p_block_ms is null then r.blocked_us else greatest(r.blocked_us, r.last_us + (p_block_ms * 1000)::bigint) end,
     ring = r.ring, filling = r.filling, used = r.used, tail = r.tail, foreign_used = r.foreign_used, freed = r.freed, freed_us = r.freed_us,
     ev_ok = 0, ev_failed = 0, ev_fresh = greatest(0, r.ev_fresh - p_fresh), ev_refused = greatest(0, r.ev_refused - p_refused),
-    ev_stale = greatest(0, r.ev_stale - p_stale), ev_granted = greatest(0, r.ev_granted - p_sent), ev_retry_ms = null, ev_counted = false,
+    ev_stale = greatest(0, r.ev_stale - p_stale), ev_granted = greatest(0, r.ev_granted - p_sent),
+    ev_retry_ms = case when v_refused_since then r.ev_retry_ms end, ev_counted = r.ev_counted and v_refused_since,
     ev_waited_us = r.ev_waited_us, last_us = r.last_us, generation = r.generation, granted = r.granted
     where b.id = p_id;
   if p_event is not null then
