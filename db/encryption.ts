@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import type { KeyService } from '../contracts/secrets/key-service.ts';
 import { redact } from '../contracts/secrets/redact.ts';
+import { keepLatest } from '../contracts/values/keep-latest.ts';
 import { EncryptionKeyError } from './encryption-key-error.ts';
 import { createLocalKeyService, decrypt, encrypt } from './local-key-service.ts';
 
@@ -67,9 +68,7 @@ export function createKeyring(keys: string | KeyService, { onOpen }: KeyringOpti
   const remembered = new Map<string, { readonly key: Buffer; readonly until: number }>();
 
   const remember = (name: string, key: Buffer): Buffer => {
-    remembered.delete(name);
-    if (remembered.size >= MOST_REMEMBERED) remembered.delete(remembered.keys().next().value as string);
-    remembered.set(name, { key, until: performance.now() + REMEMBERED_MS });
+    keepLatest(remembered, name, { key, until: performance.now() + REMEMBERED_MS }, MOST_REMEMBERED);
     return key;
   };
   const dataKey = async () => {

@@ -4,6 +4,7 @@
  */
 import type { CredentialSource } from '../activities/index.ts';
 import { EncryptionKeyError, type Pool } from '../db/index.ts';
+import { keepLatest } from '../contracts/values/keep-latest.ts';
 
 /** An account that is connected meanwhile is noticed after this long. */
 const REMEMBERED_MS = 10_000;
@@ -28,8 +29,7 @@ export function withoutKeys(pool: Pool): CredentialSource {
           `The credentials of ${name} are encrypted with key "${stored.key}", and this worker has no keys: ` +
             'set SLUICE_ENCRYPTION_KEYS to what the app has that connected the account.',
         );
-      if (askedAt.size >= MOST_REMEMBERED) askedAt.clear();
-      askedAt.set(name, performance.now());
+      keepLatest(askedAt, name, performance.now(), MOST_REMEMBERED);
       return undefined;
     },
   };

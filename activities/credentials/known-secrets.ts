@@ -6,6 +6,7 @@ import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import { secretsOf } from '../../contracts/secrets/redact.ts';
 import { createSecretFinder, type SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import { isSecretName, secretsInHeader } from '../../contracts/secrets/secret-names.ts';
+import { keepLatest } from '../../contracts/values/keep-latest.ts';
 import type { AppliedAuth } from '../../providers/auth/auth.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 
@@ -38,8 +39,7 @@ export function secretsOfCall(
   const known = remembered.get(key);
   if (known) return known;
   const finder = createSecretFinder(secrets);
-  if (remembered.size >= MOST_REMEMBERED) remembered.delete(remembered.keys().next().value as string);
-  remembered.set(key, finder);
+  keepLatest(remembered, key, finder, MOST_REMEMBERED);
   return finder;
 }
 

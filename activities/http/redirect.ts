@@ -4,6 +4,7 @@
  * `activities/call/make-call.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
+import { keepLatest } from '../../contracts/values/keep-latest.ts';
 import type { OutgoingRequest } from './send.ts';
 
 export const MAX_REDIRECTS = 5;
@@ -42,11 +43,7 @@ const KEPT_MS = 600_000;
 export function createHopMemory(): HopMemory {
   const kept = new Map<string, { readonly url: string; readonly target: string; readonly at: number }>();
   return {
-    keep: (callKey, url, target) => {
-      kept.delete(callKey);
-      kept.set(callKey, { url, target, at: performance.now() });
-      if (kept.size > MOST_KEPT) for (const oldest of kept.keys()) return void kept.delete(oldest);
-    },
+    keep: (callKey, url, target) => keepLatest(kept, callKey, { url, target, at: performance.now() }, MOST_KEPT),
     take: (callKey, url) => {
       const hop = kept.get(callKey);
       kept.delete(callKey);

@@ -3,6 +3,7 @@
  * stored nowhere: a presigned address lets in whoever has it. Used by: `activities/sync/unit-cache.ts`.
  */
 import type { JobResult } from '../../contracts/job.ts';
+import { keepLatest } from '../../contracts/values/keep-latest.ts';
 
 export interface ResultMemory {
   keep(unit: number, id: string, results: readonly JobResult[]): void;
@@ -20,9 +21,7 @@ export function createResultMemory(now: () => number): ResultMemory {
   return {
     keep: (unit, id, results) => {
       const at = known.get(unit)?.at ?? now();
-      known.delete(unit);
-      known.set(unit, { id, results, at });
-      if (known.size > MOST_UNITS) known.delete(known.keys().next().value as number);
+      keepLatest(known, unit, { id, results, at }, MOST_UNITS);
     },
     get: (unit, id) => {
       const found = known.get(unit);

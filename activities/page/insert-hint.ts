@@ -2,6 +2,7 @@
  * Whether the next page of a resource probably brings only new rows, as this process has seen it. Such pages are stored
  * faster, and one that was wrongly taken for one costs more. Next: `store-page.ts` tells `commitPage`.
  */
+import { keepLatest } from '../../contracts/values/keep-latest.ts';
 export interface NewRows {
   /** At first it is expected; after each disappointment not for the next pages, twice as many each time. */
   expected(account: string, resource: string): boolean;
@@ -29,8 +30,7 @@ export function createNewRows(): NewRows {
       disappointed.delete(key);
       if (areAllNew) return;
       const pause = before === undefined ? FIRST_PAUSE : Math.min(LONGEST_PAUSE, before.pause * 2);
-      disappointed.set(key, { pause, left: pause });
-      if (disappointed.size > MOST_REMEMBERED) disappointed.delete(disappointed.keys().next().value as string);
+      keepLatest(disappointed, key, { pause, left: pause }, MOST_REMEMBERED);
     },
   };
 }

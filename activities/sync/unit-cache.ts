@@ -12,6 +12,7 @@ import { createNewRows, type NewRows } from '../page/insert-hint.ts';
 import { createResultMemory, type ResultMemory } from '../job/result-memory.ts';
 import { createCallPlaces, type CallPlaces } from '../call/call-places.ts';
 import { createTurns, type Turns } from './serialize-calls.ts';
+import { keepLatest } from '../../contracts/values/keep-latest.ts';
 
 export interface UnitMemory {
   readonly newRows: NewRows;
@@ -54,9 +55,7 @@ export function createUnitMemory(
     turns: createTurns(places, now),
     results: createResultMemory(now),
     remember(unit, standing, readAt) {
-      units.delete(unit);
-      units.set(unit, { standing, readAt });
-      if (units.size > MOST_UNITS) units.delete(units.keys().next().value as number);
+      keepLatest(units, unit, { standing, readAt }, MOST_UNITS);
     },
     take(unit, pages) {
       const found = units.get(unit);

@@ -5,6 +5,7 @@
  */
 import { parseTimeMs, toWallMs } from '../values/time.ts';
 import type { ScheduleSpec, ScheduleTimes } from './schedule.ts';
+import { keepLatest } from '../values/keep-latest.ts';
 
 const DAY_MS = 86_400_000;
 /** 29 February on one weekday comes after 40 years at the latest. */
@@ -85,8 +86,7 @@ function slotAt(day: number, at: string, zone: string): number {
   const key = `${zone} ${text}`;
   const known = found.get(key);
   if (known !== undefined) return known;
-  if (found.size >= MOST_FOUND) found.clear();
   const ms = parseTimeMs(text, zone) as number;
-  found.set(key, ms);
+  keepLatest(found, key, ms, MOST_FOUND);
   return ms;
 }

@@ -3,6 +3,7 @@
  * Used by: `report.ts`. Next: `pending-report.ts` sums it up, `send-reports.ts` sends it.
  */
 import type { Charge, QuotaHint } from '../../contracts/limits/limit.ts';
+import { keepLatest } from '../../contracts/values/keep-latest.ts';
 import type { Permit } from '../types.ts';
 import type { Notebook } from './note-outcome.ts';
 
@@ -25,8 +26,7 @@ export function createToldNotes({ tallyOf, collectMs }: Notebook, idOf: (charge:
     const known = told.get(id);
     const isNew = known?.max !== max || windowMs > known.windowMs * LONGER;
     if (!isNew && !(isRefused && remaining <= 0)) return Infinity;
-    if (told.size >= MOST_TOLD) told.clear();
-    told.set(id, { max, windowMs });
+    keepLatest(told, id, { max, windowMs }, MOST_TOLD);
     const tally = tallyOf(charge);
     tally.max = max;
     tally.remaining = isRefused ? remaining : max;

@@ -4,6 +4,7 @@
  * Next: `note-outcome.ts`, `note-quota.ts` and `note-told.ts`, then `send-reports.ts`.
  */
 import type { Charge } from '../../contracts/limits/limit.ts';
+import { keepLatest } from '../../contracts/values/keep-latest.ts';
 import type { Observation, Permit } from '../types.ts';
 import { noteOutcome, type Notebook } from './note-outcome.ts';
 import { fullestOf } from './fullest.ts';
@@ -40,8 +41,7 @@ export function createReports(options: ReportsOptions): Reports {
     isFirstAnswer: (charge, epoch) => {
       const id = idOf(charge);
       if (answered.get(id) === epoch) return false;
-      if (answered.size >= MOST_ANSWERED) answered.clear();
-      answered.set(id, epoch);
+      keepLatest(answered, id, epoch, MOST_ANSWERED);
       return true;
     },
     collectMs,

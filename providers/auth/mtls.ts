@@ -7,6 +7,7 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import type { ClientCertificate } from '../../contracts/secrets/client-certificate.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { keepLatest } from '../../contracts/values/keep-latest.ts';
 import type { Auth } from './auth.ts';
 
 type FromCredentials = (credentials: Credentials) => string | undefined;
@@ -72,9 +73,7 @@ function createReader(): Reader {
   return (pem, keyPem, passphrase) => {
     const name = JSON.stringify([pem, keyPem, passphrase]);
     const found = known.get(name) ?? readCertificate(pem, keyPem, passphrase);
-    known.delete(name);
-    known.set(name, found);
-    if (known.size > MOST_READ) known.delete(known.keys().next().value as string);
+    keepLatest(known, name, found, MOST_READ);
     return found;
   };
 }

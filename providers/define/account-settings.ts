@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { SettingsMistake } from '../../contracts/account.ts';
+import { keepLatest } from '../../contracts/values/keep-latest.ts';
 
 /** @param given as stored; null when there are none. @throws SettingsMistake */
 export type SettingsReader = (given: unknown, account: string) => unknown;
@@ -19,8 +20,7 @@ export function createSettingsReader(provider: string, schema: z.ZodType | undef
     if (known.has(text)) return known.get(text);
     const parsed = schema.safeParse(given ?? {});
     if (!parsed.success) throw mistake(provider, account, parsed.error);
-    if (known.size >= MOST_KNOWN) known.delete(known.keys().next().value as string);
-    known.set(text, parsed.data);
+    keepLatest(known, text, parsed.data, MOST_KNOWN);
     return parsed.data;
   };
 }
