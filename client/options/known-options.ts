@@ -160,7 +160,11 @@ export const checkConnectOptions = (options: object): void => checkNames('connec
 
 /** @throws TypeError @param given an argument; one that is left out has no options. */
 export function checkNames(what: string, given: unknown, known: Names): void {
-  if (typeof given !== 'object' || given === null) return;
+  if (given === undefined) return;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    const found = JSON.stringify(given)?.slice(0, 60) ?? typeof given;
+    throw new TypeError(`${what}: takes an object of ${Object.keys(known).join(', ')}; it was given ${found}`);
+  }
   const wrong = unknownOptions(given, known);
   if (wrong.length > 0) throw new TypeError(wrong.map((text) => `${what}: ${text}`).join('\n'));
 }

@@ -102,6 +102,16 @@ describe('options that nobody reads', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it.each([null, 50, '50', [50], () => ({ max: 50 })])(
+    'may not be there at all: %o is no object of options',
+    async (given) => {
+      await expect(client.limits.override('a/b/c', given)).rejects.toThrow(
+        /^limits.override: takes an object of max, ratePerSecond, forMs; it was given /,
+      );
+      expect(() => checkConnectOptions(given as unknown as object)).toThrow('connect: takes an object of ');
+    },
+  );
+
   it('are refused by `connect` and `createWorker`', () => {
     expect(() => checkConnectOptions({ databaseURL: 'x' })).toThrow('connect: unknown option `databaseURL`');
     expect(() => checkWorkerOptions({ onfailure: () => {} })).toThrow('createWorker: unknown option `onfailure`');
