@@ -30,6 +30,7 @@ import { keptOf } from '../sync/kept-state.ts';
 import { endAtKnown, stretchOfKnown } from '../../providers/pagination/known-rows.ts';
 import { answeredAt, highestMark, isAfter, isBelow, markOf } from './watermark.ts';
 import { mapping, readPage, type ReadPage } from './read-page.ts';
+import { readIfShrunken } from './shrunken-list.ts';
 import { storeRows } from './store-rows.ts';
 import { endToldOfMore, innerMore, pagesBefore } from './told-of-more.ts';
 
@@ -77,7 +78,8 @@ export async function storePage(
     leftOutByTime(node.endpoint.paginate, known);
   const told = { ...known, end: doubt ?? known.end };
   const ofPart = withGone(state, told, page.rows);
-  const next = attempt.job ? inParts(state, attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
+  const whole = readIfShrunken(attempt, ofPart, keys.length - ofPart.skip);
+  const next = attempt.job ? inParts(state, attempt.job.parts, countedBy(attempt.job.told, whole)) : whole;
   const vain = askedInVain(attempt, page, next, kept, { headers, url });
   if (vain !== undefined) return readAnew(attempt, vain);
   const rows = rowsOfPage(page.rows, next.skip, node.options.incremental === 'checkpoint');

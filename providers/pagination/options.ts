@@ -46,7 +46,10 @@ export type GuardName =
   | 'empty-pages'
   /** A stop at, or a refusal behind, the third party's cap. */
   | 'result-cap'
-  /** Fewer rows than the exact total; or a cursor that is a time of several rows, behind which none of them comes again. */
+  /**
+   * Fewer rows than the exact total; or a cursor that is a time of several rows, behind which none of them comes again; or less than half
+   * of the rows that the list had when it was read last.
+   */
   | 'missing-rows'
   /** A hundred pages in a row, each with hardly a row. */
   | 'thin-pages'

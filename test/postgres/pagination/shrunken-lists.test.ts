@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+
+const SIZE = 50;
+
+describe('a list that has less than half of its rows than when it was read last', () => {
+  let api: FakeApi;
+  let db: TestDatabase;
+  let drive: Drive;
+  beforeAll(async () => {
+    api = await startFakeApi();
+    db = await createTestDatabase();
+    drive = await createDrive(db.pool);
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+    await api?.stop();
+  });
+
+  /** 200 rows at first. `cutAfter` are pages that name no next one, once each, though rows follow. */
+  const listBy = (kind: 'cursor' | 'link' | 'total') => {
+    const path = `/${kind}/${crypto.randomUUID()}`;
+    let ids = Array.from({ length: 200 }, (_, n) => `row-${n}`);
+    const cut = new Set<number>();
+    const places = new Map<string, number>();
+    /** Nothing in it counts. */
+    const nameOf = (page: number): string => {
+      const name = `next-${createHash('sha256').update(`${path}${page}`).digest('base64url')}`;
+      places.set(name, page);
+      return name;
+    };
+    let calls = 0;
+    api.route('GET', path, ({ query }) => {
+      calls += 1;
+      const page = places.get(query.get('at') ?? '') ?? 0;
+      const items = ids.slice(page * SIZE, (page + 1) * SIZE).map((id) => ({ id }));
+      const isLast = (page + 1) * SIZE >= ids.length || cut.delete(page);
+      const next = isLast ? undefined : nameOf(page + 1);
+      const headers = kind === 'link' && next ? { link: `<${api.url}${path}?at=${next}>; rel="next"` } : {};
+      return {
+        body: { items, ...(kind === 'link' ? {} : { next }), ...(kind === 'total' ? { total: ids.length } : {}) },
+        headers,
+      };
+    });
+    const provider = defineProvider({ id: 'shop', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const orders = provider.endpoint('orders', {
+      input: z.object({}),
+      response: z.object({
+        items: z.array(z.object({ id: z.string() })),
+        next: z.string().optional(),
+        total: z.number().optional(),
+      }),
+      request: (_, page) => get(path, { at: page.cursor }),
+      paginate:
+        kind === 'link'
+          ? { kind, items: (body) => body.items }
+          : {
+              kind: 'cursor',
+              items: (body) => body.items,
+              next: (body) => body.next,
+              ...(kind === 'total' ? { total: (body: { readonly total?: number | undefined }) => body.total } : {}),
+            },
+    });
+    const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
+      orders: s.one(orders, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass' }),
+    }));
+    const account = `acct-${path.slice(-8)}`;
+    return {
+      run: () => drive.run(sync, { account }),
+      cut,
+      becomes: (count: number) => (ids = Array.from({ length: count }, (_, n) => `row-${n}`)),
+      callsSince: () => {
+        const made = calls;
+        calls = 0;
+        return made;
+      },
+      stored: async () => {
+        const text = 'select count(*)::int n from sluice.record where account = $1 and deleted_at is null';
+        return (await db.pool.query<{ n: number }>(text, [account])).rows[0]!.n;
+      },
+    };
+  };
+
+  it.each(['cursor', 'link'] as const)(
+    'is read once more, and may have had no next page for a moment only: %s',
+    async (kind) => {
+      const { run, cut, callsSince, stored } = listBy(kind);
+      await run();
+      expect(callsSince()).toBe(4);
+      cut.add(0);
+      expect(await run()).toMatchObject({ complete: true, flaws: [] });
+      expect(callsSince()).toBe(1 + 4);
+      expect(await stored()).toBe(200);
+    },
+  );
+
+  it('is believed where it is the same then, and the others are gone', async () => {
+    const { run, becomes, callsSince, stored } = listBy('cursor');
+    await run();
+    becomes(60);
+    callsSince();
+    expect(await run()).toMatchObject({ complete: true, flaws: [] });
+    expect(callsSince()).toBe(2 * 2);
+    expect(await stored()).toBe(60);
+    expect(await run()).toMatchObject({ complete: true });
+    expect(callsSince()).toBe(2);
+  });
+
+  it.each([
+    ['total', 200, 60, 'its total says so'],
+    ['cursor', 200, 100, 'half of it is there'],
+    ['cursor', 30, 11, 'it was small'],
+  ] as const)('is not read again by %s, from %i rows to %i: %s', async (kind, before, after, _why) => {
+    const { run, becomes, callsSince, stored } = listBy(kind);
+    becomes(before);
+    await run();
+    becomes(after);
+    callsSince();
+    expect(await run()).toMatchObject({ complete: true, flaws: [] });
+    expect(callsSince()).toBe(Math.ceil(after / SIZE));
+    expect(await stored()).toBe(after);
+  });
+});
