@@ -39,7 +39,7 @@ export type { AskedConsent, Authorize, AuthorizeOptions, CodeGrant } from './aut
 export { cookies } from './auth/cookies.ts';
 export { refreshable } from './auth/refresh.ts';
 export { revocable } from './auth/revoke.ts';
-export { jwtLifeMs } from '../contracts/values/token-life.ts';
+export { jwtLifeMs } from '../contracts/secrets/token-life.ts';
 export type { Refresh, RefreshableOptions, RefreshAnswer, RefreshFacts } from './auth/refresh.ts';
 export { bucket, calendar, inflight, learned, numberAt, window } from './limits.ts';
 export type { CallFacts, LimitDeclaration, PerCall, Scope, ToldQuota } from './limits.ts';

@@ -8,7 +8,7 @@ import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import { fitsHost } from '../../contracts/hosts.ts';
 import { redact, secretsOf } from '../../contracts/secrets/redact.ts';
 import { secretsInJson } from '../../contracts/secrets/secret-names.ts';
-import { boundedLifeMs, jwtLifeMs, lifeLeftMs } from '../../contracts/values/token-life.ts';
+import { boundedLifeMs, jwtLifeMs, lifeLeftMs } from '../../contracts/secrets/token-life.ts';
 import type { Refresh, RefreshAnswer } from '../../providers/auth/refresh.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { accountFacts, type StoredAccount } from '../call/account-facts.ts';

@@ -3,7 +3,7 @@
  * @see RFC 6749 §5.1 (answer), §5.2 (errors)
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
-import { boundedLifeMs } from '../../contracts/values/token-life.ts';
+import { boundedLifeMs } from '../../contracts/secrets/token-life.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { defaultRefreshAnswer, type RefreshAnswer } from './refresh.ts';
 

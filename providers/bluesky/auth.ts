@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
-import { jwtLifeMs } from '../../contracts/values/token-life.ts';
+import { jwtLifeMs } from '../../contracts/secrets/token-life.ts';
 import { refreshable, type RefreshAnswer } from '../auth/refresh.ts';
 
 const Session = z.object({ accessJwt: z.string(), refreshJwt: z.string() });

@@ -2,7 +2,7 @@
  * Connects accounts, for the first time or again. Used by: `client/account/accounts.ts`.
  */
 import type { Credentials } from '../../../contracts/secrets/credentials.ts';
-import { lifeLeftMs } from '../../../contracts/values/token-life.ts';
+import { lifeLeftMs } from '../../../contracts/secrets/token-life.ts';
 import type { Keyring } from '../../encryption.ts';
 import type { Queryable } from '../../pool.ts';
 import type { AccountRef } from './account-store.ts';

@@ -7,7 +7,7 @@ import type { AccountStatus } from '../../../contracts/account.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import type { Credentials } from '../../../contracts/secrets/credentials.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
-import { boundedLifeMs } from '../../../contracts/values/token-life.ts';
+import { boundedLifeMs } from '../../../contracts/secrets/token-life.ts';
 import type { AccountRef } from './account-store.ts';
 import type { Keyring, SecretPurpose } from '../../encryption.ts';
 import type { Queryable } from '../../pool.ts';

@@ -2,7 +2,7 @@
  * How long a token lives, from whatever says so, as a number that every store takes. Third parties write `3599.12`, 2^63−1 and 1e14.
  * Used by: `activities/credentials`, `db/stores/account`, `providers/auth`.
  */
-import type { Credentials } from '../secrets/credentials.ts';
+import type { Credentials } from './credentials.ts';
 
 const LONGEST_LIFE_MS = 10 * 365 * 86_400_000;
 
