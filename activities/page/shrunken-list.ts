@@ -20,11 +20,12 @@ export function readIfShrunken(attempt: Attempt, next: Step, came: number): Step
   const list = stateOf(attempt);
   const known = attempt.unit.knownRows ?? 0;
   const rows = list.rows + came;
-  const isShrunken = known - rows >= LEAST_LOST && rows < BELIEVED_SHARE * known;
+  // An empty one is never believed.
+  const isShrunken = rows > 0 && known - rows >= LEAST_LOST && rows < BELIEVED_SHARE * known;
   return isShrunken && !hasBegunAgain(list) ? beginAgain(list, memoryOf(next.guard), came) : next;
 }
 
-/** It was read from its beginning, as a whole, and no count says that these are all. An empty one is never believed. */
+/** It was read from its beginning, as a whole, and no count says that these are all. */
 function mayHaveMore({ node, unit, since, job }: Attempt, { end, split, total }: Step): boolean {
   const { paginate } = node.endpoint;
   const { kind, comesInPieces, guards } = paginate;

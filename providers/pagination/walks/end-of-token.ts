@@ -1,5 +1,6 @@
 /**
- * The end of a list whose pages name the next one, where no page is named any more. It may be the third party's cap.
+ * The end of a list whose pages name the next one, where no page is named any more. Rows may have come to its front meanwhile. It may be the
+ * third party's cap.
  * A cap counts rows as they stand when a page is asked for. Where pages begin with a row of the one before, other rows
  * than items come; and where rows come or go before the place of reading, some more or fewer come than the cap says.
  * So a list that ends near a stated cap is read once more: one that stands still brings the very same. Pure.
@@ -7,7 +8,7 @@
  */
 import type { EndChecks } from '../../../contracts/list.ts';
 import { beginAgain, itemsOfReading } from '../dead-cursor.ts';
-import type { Memory } from '../loop-guard.ts';
+import { nameOf, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isJustAtCap, isSuspicious, statedCap, suspiciousCounts } from '../result-cap.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
@@ -42,8 +43,41 @@ export function endOfToken(
     const again = beginAgain(at, guard, itemCount);
     return { ...again, guard: { ...again.guard, nearCap: items } };
   }
+  if (guard['shifted'] && !isFrontAgain(at)) return { ...frontAgain(at, guard, itemCount), total: facts.total ?? null };
   return step(at, { ...facts, end: COMPLETE, checks: checksOf(p, at, guard, total) });
 }
+
+// ── Rows that came to the front ──────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * The last row of the page before comes once more: rows came to the front, and the name of the page counts places, though nobody sees it.
+ * A row that was moved there from a place which was not read yet is on no page. Where the name is a value of that row, it comes again
+ * because it is asked for.
+ */
+export function noteShift(p: Pagination, memory: Memory, at: ListState, { keys }: PageAnswer): void {
+  if (!p.guards['moved-rows'] || memory['tail'] === undefined || at.position?.behind !== undefined) return;
+  const names = keys.map(nameOf);
+  // A page that comes again as a whole was given in the place of another one.
+  if (!memory['byValue'] && names[0] !== memory['head'] && names.includes(String(memory['tail'])))
+    memory['shifted'] = 1;
+}
+
+/** From the front on, up to a page that brings nothing new. */
+function frontAgain(at: ListState, memory: Memory, came: number): Step {
+  const again = beginAgain(at, memory, came);
+  return { ...again, guard: { ...again.guard, front: 1 } };
+}
+
+export function isFrontAgain({ guard }: Pick<ListState, 'guard'>): boolean {
+  return guard?.['front'] === 1;
+}
+
+/** The step after a page of the front that names a next one. */
+export function afterFront(p: Pagination, at: ListState, next: Step, total: number | undefined): Step {
+  return { ...next, isQuietEnd: true, checks: checksOf(p, at, next.guard, total) };
+}
+
+// ── The end at a cap ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 function isNearCap(
   p: Pagination,

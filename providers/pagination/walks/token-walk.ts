@@ -10,7 +10,7 @@ import { digest, fullPage, memoryOf, nameOf, watchForLoop, type Memory } from '.
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
-import { endOfToken, noteReadingAtCap } from './end-of-token.ts';
+import { afterFront, endOfToken, isFrontAgain, noteReadingAtCap, noteShift } from './end-of-token.ts';
 import { followCount } from './counted-places.ts';
 import { afterLeap, leapsOver, withoutLeap } from './leaps.ts';
 import { hasPageNumber } from '../told/counting.ts';
@@ -47,6 +47,7 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
   }
 
   noteTime(guard, at, page, token);
+  if (!isLookedAt(at)) noteShift(p, guard, at, page);
   if (token === undefined) {
     if (more === true) {
       const reason = 'the last page says that more follows but names no next page';
@@ -62,7 +63,7 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
   const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard, token);
   if (!isBorder && isMaybeStale(p, guard, token, used))
     return step(at, { ...facts, position: at.position, isReread: true });
-  noteTail(guard, page);
+  noteTail(guard, page, token);
   noteLeading(guard, at, page, more === true);
   if (isBorder) return step(at, { ...facts, position: at.position, isQuietEnd: true });
   const end = isLookedAt(at) ? undefined : watchForLoop(p, guard, at, page, { next: token, used });
@@ -71,7 +72,8 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
   // A larger page of that number would begin farther behind.
   const size = hasPageNumber(token, page.url, at.pages + 1) ? { size: at.asked.size } : {};
   const name = p.kind === 'cursor' ? { cursor: token } : { url: token };
-  return step(at, { ...facts, position: { ...behind, ...size, ...name } });
+  const next = step(at, { ...facts, position: { ...behind, ...size, ...name } });
+  return isFrontAgain(at) ? afterFront(p, at, next, total) : next;
 }
 
 /** Rows are missing to a total that has changed since the first page: some came in where they were not met. Once. */
@@ -80,9 +82,11 @@ function hasRecounted(memory: Memory, at: ListState, { itemCount }: PageAnswer, 
   return isMoved && memory['begunAgain'] === undefined && at.rows + itemCount < total;
 }
 
-/** The first and the last row of the page, and the most rows that one had. */
-function noteTail(memory: Memory, { keys }: PageAnswer): void {
+/** The first and the last row of the page, the most rows that one had, and whether the next one is named by a value of the last. */
+function noteTail(memory: Memory, page: PageAnswer, token: string): void {
+  const { keys } = page;
   if (keys.length === 0) return;
+  memory['byValue'] = isOfLastRow(page, token) ? 1 : 0;
   memory['head'] = nameOf(keys[0] as string);
   memory['tail'] = nameOf(keys.at(-1) as string);
   memory['most'] = Math.max(keys.length, Number(memory['most'] ?? 0));
