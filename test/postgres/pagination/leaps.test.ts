@@ -11,6 +11,11 @@ interface Row {
   readonly id: string;
   readonly n: number;
 }
+interface More {
+  readonly refusal?: FakeAnswer;
+  readonly guards?: Paginate<Body, Row>['guards'];
+  readonly key?: (row: Row) => string;
+}
 interface Body {
   readonly items: readonly Row[];
   readonly next?: string | null | undefined;
@@ -32,7 +37,7 @@ describe('a next page that begins farther behind than the rows that came', () =>
     kind: 'cursor' | 'link',
     nameOf: (offset: number) => string,
     cut: (rows: Row[]) => Row[],
-    { refusal, guards = {} }: { refusal?: FakeAnswer; guards?: Paginate<Body, Row>['guards'] } = {},
+    { refusal, guards = {}, key = ({ id }) => id }: More = {},
   ) => {
     let calls = 0;
     api.route('GET', '/rows', ({ query }) => {
@@ -52,7 +57,7 @@ describe('a next page that begins farther behind than the rows that came', () =>
       paginate,
     });
     const sync = defineSync(account, { provider, input: z.object({}) }, (s) => ({
-      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+      rows: s.one(list, { input: () => ({}), key }),
     }));
     return { result: await drive.run(sync, { account }), calls };
   };
@@ -81,18 +86,15 @@ describe('a next page that begins farther behind than the rows that came', () =>
     expect(result).toMatchObject({ complete: true, rows: 430 });
   });
 
-  it.each([
+  it.each<[string, number, number, More]>([
     ['a tenth is left', 10, 6, {}],
     // No third party gives 34 for 100.
     ['a third is left, so it is not looked at', 3, 5, {}],
-    ['it is not to be looked at', 2, 5, { 'moved-rows': false }],
-  ] as const)('is followed where %s', async (_, every, most, guards) => {
-    const { result, calls } = await read(
-      'cursor',
-      asCursor,
-      (rows) => rows.filter(({ n }) => n % every === every - 1),
-      { guards },
-    );
+    ['it is not to be looked at', 2, 5, { guards: { 'moved-rows': false } }],
+    ['its name may be the number of the last row', 2, 5, { key: ({ n }) => String(n + 1) }],
+  ])('is followed where %s', async (_, every, most, more) => {
+    const rest = (rows: Row[]): Row[] => rows.filter(({ n }) => n % every === every - 1);
+    const { result, calls } = await read('cursor', asCursor, rest, more);
     expect(result).toMatchObject({ complete: true, rows: Math.floor(all.length / every) });
     expect(calls).toBe(most);
   });
