@@ -99,6 +99,13 @@ describe('a next page that begins farther behind than the rows that came', () =>
     expect(calls).toBe(most);
   });
 
+  it('is followed once where nothing is left of it', async () => {
+    const rest = (rows: Row[]): Row[] => rows.filter(({ n }) => n % 2 === 1 && (n < 100 || n >= 200));
+    const { result, calls } = await read('cursor', asCursor, rest);
+    expect(result).toMatchObject({ complete: true, rows: 165 });
+    expect(calls).toBe(6);
+  });
+
   it.each([404, 400, 200])(
     'is followed where the row in between is refused with %i, or brings nothing',
     async (status) => {
