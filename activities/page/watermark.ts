@@ -42,11 +42,8 @@ export function markOf(incremental: Incremental<unknown>, item: unknown, answere
 
 /** @param since as `askFrom` gives it. */
 export function isBelow(mark: Mark, since: string): boolean {
-  const from = typeof mark === 'number' ? Number(since) : since;
-  return (
-    (typeof from === 'string' ? /^\d+$/.test(from) === /^\d+$/.test(String(mark)) : !Number.isNaN(from)) &&
-    isAfter(from, mark)
-  );
+  if (typeof mark === 'number') return isAfter(Number(since), mark);
+  return /^\d+$/.test(since) === /^\d+$/.test(mark) && isAfter(since, mark);
 }
 
 /** Third parties that keep seconds, or ask for what is later and not as late, would leave out a row of the watermark's own moment. */

@@ -34,7 +34,7 @@ export function checkConnect(given: ToConnect): void {
 
 /** With the id alone the schema is not known here: a worker says then what does not fit. @throws SettingsMistake */
 export function checkSettings(provider: Provider | string, account: string, settings: unknown): void {
-  if (settings !== undefined && settings !== null && (typeof settings !== 'object' || Array.isArray(settings)))
+  if (settings !== undefined && (typeof settings !== 'object' || Array.isArray(settings)))
     throw new SettingsMistake('`settings` must be an object, e.g. { shop: "acme" }.');
-  if (typeof provider !== 'string') provider.settingsOf(settings ?? null, account);
+  if (typeof provider !== 'string') provider.settingsOf(settings, account);
 }

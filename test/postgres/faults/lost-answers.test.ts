@@ -87,6 +87,15 @@ describe('where the database does what it is sent and can’t say so, or refuses
       expect(lost()).toBe(1);
     });
 
+    it('gives up with its last attempt where the answer to that failure is lost', async () => {
+      api.script('GET /list', ['500', '500', '500', 'ok']);
+      let failures = 0;
+      const last = (text: string): boolean => text.startsWith('defer_unit') && ++failures === 3;
+      const lost = lossy.loseNext({ test: last } as RegExp);
+      expect(await drive.run(listOf())).toMatchObject({ state: 'failed', calls: 3 });
+      expect(lost()).toBe(1);
+    });
+
     it('does not take one answer that was not understood for two, where the answer to it is lost', async () => {
       let isStrange = true;
       api.route('GET', '/strange', () => {

@@ -117,25 +117,30 @@ describe('a limit that nobody published', () => {
     expect(await ask('sleeper', 3_800)).toMatchObject({ granted: true });
   });
 
-  it('hears of a refusal that is reported while its law is stepped, and of the time that this tells', async () => {
-    await limiters[0]!.acquire({ callKey: 'meanwhile', account: 'a', charges: [charge('meanwhile')] });
-    await expect.poll(async () => (await row('meanwhile')).law).not.toBeNull();
-    const { id, ...before } = await row('meanwhile');
-    await database.pool.query(
-      `update sluice.limit_bucket set law_due_us = null, ev_refused = 1, ev_retry_ms = 4000, ev_ok = 0, ev_fresh = 0 where id = $1`,
-      [id],
-    );
-    const write = (refused: number): Promise<unknown> =>
-      database.pool.query(
-        `select sluice.limit_law_write(b.id, b.law_version, b.law, 0, 2, 1, false, null, b.epoch, null, $2, $3, $4, $5, $6, 0, 0, $7, 0, 0, 0, 0, null)
-           from sluice.limit_bucket b where b.id = $1`,
-        [id, before.win_us, before.guard_us, before.slot_us, before.slots, before.slots_ahead, refused],
+  it.each(['ev_ok', 'ev_refused', 'ev_stale'])(
+    'hears of what is reported while its law is stepped, and of the time that this tells: %s',
+    async (what) => {
+      const scope = `meanwhile-${what}`;
+      await limiters[0]!.acquire({ callKey: scope, account: 'a', charges: [charge(scope)] });
+      await expect.poll(async () => (await row(scope)).law).not.toBeNull();
+      const { id, ...before } = await row(scope);
+      await database.pool.query(
+        `update sluice.limit_bucket set law_due_us = null, ev_ok = 0, ev_fresh = 0, ev_retry_ms = 4000 where id = $1`,
+        [id],
       );
-    await write(0);
-    expect(await row('meanwhile')).toMatchObject({ ev_refused: 1, ev_retry_ms: 4000 });
-    await write(1);
-    expect(await row('meanwhile')).toMatchObject({ ev_refused: 0, ev_retry_ms: null });
-  });
+      await database.pool.query(`update sluice.limit_bucket set ${what} = 1 where id = $1`, [id]);
+      const write = ({ ev_ok: ok = 0, ev_refused: refused = 0, ev_stale: stale = 0 } = {}): Promise<unknown> =>
+        database.pool.query(
+          `select sluice.limit_law_write(b.id, b.law_version, b.law, 0, 2, 1, false, null, b.epoch, null, $2, $3, $4, $5, $6, $7, 0, $8, 0, $9, 0, 0, null)
+             from sluice.limit_bucket b where b.id = $1`,
+          [id, before.win_us, before.guard_us, before.slot_us, before.slots, before.slots_ahead, ok, refused, stale],
+        );
+      await write();
+      expect(await row(scope)).toMatchObject({ [what]: 1, ev_retry_ms: 4000 });
+      await write({ [what]: 1 });
+      expect(await row(scope)).toMatchObject({ [what]: 0, ev_retry_ms: null });
+    },
+  );
 
   it('is decreased once by a burst of refusals that were in flight together', async () => {
     await limiters[0]!.acquire({ callKey: 'warm', account: 'a', charges: [charge('burst')] });

@@ -168,6 +168,29 @@ describe('a window that is given out evenly since it was refused', () => {
   });
 });
 
+describe('a known limit', () => {
+  it.each(['ev_refused', 'ev_stale'])(
+    'hears of a refusal that is reported while its law is stepped, and of the time that this tells: %s',
+    async (what) => {
+      const limit: LimitSpec = { kind: 'window', name: `meanwhile-${what}`, max: 100, perMs: 60_000 };
+      await limiter.acquire({ callKey: limit.name, account: 'a', charges: [charge(limit)] });
+      const of = `where key = 'refusals/${limit.name}/app'`;
+      const set = `${what} = 1, ev_retry_ms = 4000, ev_counted = true, law = '{}'`;
+      await database.pool.query(`update sluice.limit_bucket set ${set} ${of}`);
+      const write = async (refused: number, stale: number): Promise<unknown> => {
+        await database.pool.query(
+          `select sluice.limit_refusals_write(id, law_version, law, null, null, 0, $1, $2, 0, null) from sluice.limit_bucket ${of}`,
+          [refused, stale],
+        );
+        return (await database.pool.query(`select * from sluice.limit_bucket ${of}`)).rows[0];
+      };
+      expect(await write(0, 0)).toMatchObject({ [what]: 1, ev_retry_ms: 4000, ev_counted: true });
+      const [refused, stale] = what === 'ev_refused' ? [1, 0] : [0, 1];
+      expect(await write(refused, stale)).toMatchObject({ [what]: 0, ev_retry_ms: null, ev_counted: false });
+    },
+  );
+});
+
 describe('the reset that a refusal tells in its headers', () => {
   it.each<[string, { max?: number; remaining?: number }]>([
     ['with the limit as it is declared', { max: 100, remaining: 0 }],

@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Drive } from '../../../bench/common/drive.ts';
+import type { UnitJob } from '../../../contracts/job.ts';
+import { setJob } from '../../../db/stores/sync/job-store.ts';
 import { defineProvider, defineSync, del, get, noAuth, path, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { onListStage } from '../../setup/list-stage.ts';
@@ -110,6 +112,28 @@ describe('a job', () => {
     // An address that lets anybody in is written down nowhere.
     const { rows } = await db.pool.query("select 1 from sluice.unit where to_jsonb(unit)::text like '%sig=%'");
     expect(rows).toEqual([]);
+  });
+
+  it('is moved on by one of two workers that have seen the same, who may say it twice', async () => {
+    api.jobs('/reports', { polls: 1_000 });
+    await drive.run(exportsOf(), { account, maxCalls: 1 });
+    const { rows } = await db.pool.query<{ id: string; run_id: string; node: string; pages: number; job: UnitJob }>(
+      'select id, run_id, node, pages, job from sluice.unit where run_id = $1',
+      [drive.lastRunId()],
+    );
+    const { id, run_id: ofRun, node, pages, job: was } = rows[0]!;
+    const { n, key } = was;
+    const move = (change: number) =>
+      setJob(
+        db.pool,
+        { unit: Number(id), run: ofRun, node, pages, change },
+        { was, now: { n, key, state: 'none' }, calls: 0, delayMs: null, why: null },
+      );
+    expect(was).toMatchObject({ state: 'made' });
+    const moved = await move(1);
+    expect(moved).toMatchObject({ n, key, state: 'none' });
+    expect(await move(2)).toBeUndefined();
+    expect(await move(1)).toEqual(moved);
   });
 
   it('that brings nothing ends its list as complete, without a call', async () => {

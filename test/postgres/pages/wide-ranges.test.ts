@@ -73,6 +73,14 @@ describe('a range that is wider than one call may ask for', () => {
     expect(await stage.drive.run(sync, { account: stage.account })).toMatchObject({ complete: true, rows: 731 });
   });
 
+  it('is read as often the next time: none of its pieces is taken for a list that has lost most of its rows', async () => {
+    const { sync, asked } = serve(days(31));
+    await stage.drive.run(sync, { account: stage.account });
+    const calls = asked.length;
+    expect(await stage.drive.run(sync, { account: stage.account })).toMatchObject({ complete: true });
+    expect(asked).toHaveLength(2 * calls);
+  });
+
   it('is refused by the third party where nobody says how wide it may be', async () => {
     const { sync } = serve();
     const result = await stage.drive.run(sync, { account: stage.account });

@@ -152,18 +152,19 @@ describe('an end that contradicts what was read', () => {
   });
 
   it.each([
-    ['is truncated where its last page is a full one', 60, 95, false],
-    ['is complete where its last page is not full', 95, 100, true],
-    ['is complete where no more are counted than came', 60, 60, true],
+    ['is truncated where its last page is a full one', 60, { total_count: 95 }, false],
+    ['is complete where its last page is not full', 95, { total_count: 100 }, true],
+    ['is complete where no more are counted than came', 60, { total_count: 60 }, true],
+    ['is complete where pages are counted', 60, { total_pages: 95 }, true],
   ])(
     'of a list by cursor whose answers count more rows than came, which no one reads, %s',
-    async (_, cap, total, isComplete) => {
+    async (_, cap, counts, isComplete) => {
       const { result } = await read(
         { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next },
         (query) => {
           const from = Number(query.get('cursor')?.slice(1) ?? 0);
           const to = Math.min(from + 20, cap);
-          return { body: { items: rowsOf(from, to), next: to < cap ? `k${to}` : null, total_count: total } };
+          return { body: { items: rowsOf(from, to), next: to < cap ? `k${to}` : null, ...counts } };
         },
         (page) => ({ cursor: page.cursor }),
       );
@@ -171,6 +172,31 @@ describe('an end that contradicts what was read', () => {
       if (!isComplete) expect(result?.flaws[0]?.reason).toContain('`total_count` is 95, 60 rows came');
     },
   );
+
+  it('is complete where what has changed is asked for, and all rows are counted', async () => {
+    api.route('GET', '/changed', ({ query }) => {
+      const from = Number(query.get('cursor')?.slice(1) ?? 0);
+      const items = rowsOf(from, from + 20).map((row) => ({ ...row, at: '2024-01-01T00:00:00Z' }));
+      return { body: { items, next: from < 20 ? `k${from + 20}` : null, total_count: query.has('since') ? 95 : 40 } };
+    });
+    const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('changed', {
+      input: z.object({ since: z.string().optional() }),
+      response: z.object({ items: z.array(z.object({ id: z.string(), at: z.string() })), next: z.string().nullable() }),
+      request: ({ since }, { cursor }) => get('/changed', { since, cursor }),
+      paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next },
+    });
+    const sync = defineSync(account, { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, {
+        input: (_, { watermark }) => ({ since: watermark }),
+        key: ({ id }) => id,
+        incremental: { field: ({ at }) => at, lookbackMs: 0 },
+      }),
+    }));
+    for (const mode of ['full', 'incremental'] as const)
+      expect(await drive.run(sync, { account, mode })).toMatchObject({ complete: true });
+    expect(api.report().calls).toBe(4);
+  });
 
   /** A list of 95 rows, of which the third party gives no more than `cap`, and says then that nothing follows. */
   const cutAt =

@@ -216,6 +216,34 @@ describe('watermarks and deletions', () => {
     expect((await feed(first.after)).changes).toEqual(['delete shared']);
   });
 
+  it('deletes a row that two lists lose at once', async () => {
+    const shared = { id: 'shared', updatedAt: at(1) };
+    posts = { ann: [shared], bob: [shared] };
+    await run();
+    const first = await feed();
+    const [one, other] = await Promise.all([db.pool.connect(), db.pool.connect()]);
+    const of = [account, 'changes.written'];
+    const lost = `delete from sluice.member where account = $1 and resource = $2 and parent_key = $3`;
+    for (const [client, parent] of [
+      [one, 'ann'],
+      [other, 'bob'],
+    ] as const) {
+      await client.query('begin');
+      await client.query(lost, [...of, parent]);
+    }
+    const deleteShared = `select sluice.delete_unlisted($1, $2, '{shared}')`;
+    await one.query(deleteShared, of);
+    let isDone = false;
+    const second = other.query(deleteShared, of).then(() => (isDone = true));
+    const waiting = `select from pg_stat_activity where query like 'select sluice.delete_unlisted%' and wait_event_type = 'Lock'`;
+    await expect.poll(async () => isDone || (await db.pool.query(waiting)).rowCount === 1).toBe(true);
+    await one.query('commit');
+    await second;
+    await other.query('commit');
+    for (const client of [one, other]) client.release();
+    expect((await feed(first.after)).changes).toEqual(['delete shared']);
+  });
+
   it('deletes nothing after a list that failed, looped or was not asked', async () => {
     await run();
     const first = await feed();

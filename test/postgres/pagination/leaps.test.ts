@@ -11,6 +11,11 @@ interface Row {
   readonly id: string;
   readonly n: number;
 }
+interface More {
+  readonly refusal?: FakeAnswer;
+  readonly guards?: Paginate<Body, Row>['guards'];
+  readonly key?: (row: Row) => string;
+}
 interface Body {
   readonly items: readonly Row[];
   readonly next?: string | null | undefined;
@@ -32,7 +37,7 @@ describe('a next page that begins farther behind than the rows that came', () =>
     kind: 'cursor' | 'link',
     nameOf: (offset: number) => string,
     cut: (rows: Row[]) => Row[],
-    refusal?: FakeAnswer,
+    { refusal, guards = {}, key = ({ id }) => id }: More = {},
   ) => {
     let calls = 0;
     api.route('GET', '/rows', ({ query }) => {
@@ -44,7 +49,7 @@ describe('a next page that begins farther behind than the rows that came', () =>
       return { body: { items: cut(all.slice(offset, offset + 100)), next } };
     });
     const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
-    const paginate: Paginate<Body, Row> = { kind, items: ({ items }) => items, next: ({ next }) => next };
+    const paginate: Paginate<Body, Row> = { kind, items: ({ items }) => items, next: ({ next }) => next, guards };
     const list = provider.endpoint('rows', {
       input: z.object({}),
       response: z.object({ items: z.array(z.object({ id: z.string(), n: z.number() })), next: z.string().nullish() }),
@@ -52,7 +57,7 @@ describe('a next page that begins farther behind than the rows that came', () =>
       paginate,
     });
     const sync = defineSync(account, { provider, input: z.object({}) }, (s) => ({
-      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+      rows: s.one(list, { input: () => ({}), key }),
     }));
     return { result: await drive.run(sync, { account }), calls };
   };
@@ -76,12 +81,37 @@ describe('a next page that begins farther behind than the rows that came', () =>
     expect(calls).toBe(6);
   });
 
+  it.each([20, 25])('leaps over rows of a third party that gives %i for 100', async (size) => {
+    const { result } = await read('cursor', asCursor, (rows) => rows.slice(0, size));
+    expect(result).toMatchObject({ complete: true, rows: 430 });
+  });
+
+  it.each<[string, number, number, More]>([
+    ['a tenth is left', 10, 6, {}],
+    // No third party gives 34 for 100.
+    ['a third is left, so it is not looked at', 3, 5, {}],
+    ['it is not to be looked at', 2, 5, { guards: { 'moved-rows': false } }],
+    ['its name may be the number of the last row', 2, 5, { key: ({ n }) => String(n + 1) }],
+  ])('is followed where %s', async (_, every, most, more) => {
+    const rest = (rows: Row[]): Row[] => rows.filter(({ n }) => n % every === every - 1);
+    const { result, calls } = await read('cursor', asCursor, rest, more);
+    expect(result).toMatchObject({ complete: true, rows: Math.floor(all.length / every) });
+    expect(calls).toBe(most);
+  });
+
+  it('is followed once where nothing is left of it', async () => {
+    const rest = (rows: Row[]): Row[] => rows.filter(({ n }) => n % 2 === 1 && (n < 100 || n >= 200));
+    const { result, calls } = await read('cursor', asCursor, rest);
+    expect(result).toMatchObject({ complete: true, rows: 165 });
+    expect(calls).toBe(6);
+  });
+
   it.each([404, 400, 200])(
     'is followed where the row in between is refused with %i, or brings nothing',
     async (status) => {
       const refusal = { status, body: status === 200 ? { items: [] } : { message: 'no' } };
       for (const [kind, , nameOf] of names) {
-        const { result, calls } = await read(kind, nameOf, (rows) => rows.filter(({ n }) => n % 2 === 1), refusal);
+        const { result, calls } = await read(kind, nameOf, (rows) => rows.filter(({ n }) => n % 2 === 1), { refusal });
         expect(result).toMatchObject({ complete: true, rows: 215 });
         expect(calls).toBe(6);
       }

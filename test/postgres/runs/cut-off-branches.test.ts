@@ -49,16 +49,21 @@ describe('what is below a row that is gone', () => {
         incremental: { field: ({ updated }) => updated, lookbackMs: 0 },
         deletions: 'full-pass',
       });
-      return { orgs, projects, tasks: s.each(projects, list('tasks'), { input: ({ id }) => ({ list: id }), key }) };
+      const tasks = s.each(projects, list('tasks'), {
+        input: ({ id }) => ({ list: id }),
+        key,
+        deletions: 'full-pass',
+      });
+      return { orgs, projects, tasks };
     });
     const result = await stage.drive.run(sync, { account: stage.account, mode });
     return { complete: result?.complete, asked: asked.toSorted().join(' ') };
   };
 
-  const stored = async () => {
+  const stored = async (node = 'projects') => {
     const { rows: found } = await stage.db.pool.query<{ key: string }>(
-      `select key from sluice.record where account = $1 and resource = 'work.projects' and deleted_at is null order by key`,
-      [stage.account],
+      `select key from sluice.record where account = $1 and resource = $2 and deleted_at is null order by key`,
+      [stage.account, `work.${node}`],
     );
     return found.map(({ key }) => key);
   };
@@ -86,6 +91,17 @@ describe('what is below a row that is gone', () => {
     expect(await run('full')).toMatchObject({ complete: true });
     expect(await stored()).toEqual(['p2', 'p3', 'p4']);
     expect(await run()).toEqual({ complete: true, asked: 'o2 orgs p3 p4' });
+  });
+
+  it('keeps no row two levels below that has moved away before and is gone from where it went', async () => {
+    await run('full');
+    const { o1: _, p1: moving = [], p3 = [], ...rest } = lists;
+    lists = { ...rest, orgs: rows('o2'), p3: [...p3, ...moving] };
+    expect(await run('full')).toMatchObject({ complete: true });
+    expect(await stored('tasks')).toContain('p1-t');
+    lists = { ...rest, orgs: rows('o2'), p3 };
+    expect(await run('full')).toMatchObject({ complete: true });
+    expect(await stored('tasks')).not.toContain('p1-t');
   });
 
   it('is not asked for where all lists that have it are below rows that are gone', async () => {

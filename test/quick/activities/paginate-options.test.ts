@@ -2,7 +2,7 @@ import { compilePagination } from '../../../providers/pagination/compile.ts';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { withSize } from '../../../providers/pagination/page-request.ts';
-import { askFrom, highestMark } from '../../../activities/page/watermark.ts';
+import { answeredAt, askFrom, highestMark, isBelow, isTime } from '../../../activities/page/watermark.ts';
 import { defineProvider, defineSync, get, hours, noAuth, type Paginate } from '../../../providers/index.ts';
 
 type Item = { readonly id: string };
@@ -75,6 +75,9 @@ describe('watermarks', () => {
     expect(mark(marks)).toBe('2024-03-01T09:30:00.000Z');
     expect(mark(marks, '2024-04-01T00:00:00.000Z')).toBe('2024-04-01T00:00:00.000Z');
     expect(mark([9, 10, '11'], 3)).toBe(11);
+    expect(mark(['-3', ' +2', '', '1.5'])).toBe(2);
+    // A fraction is none of the digits that a number can't hold.
+    expect(mark(['1709285400.5'])).toBe(1_709_285_400.5);
     expect(mark([])).toBeNull();
     expect(highestMark(undefined, marks, null, answered)).toBeNull();
   });
@@ -91,11 +94,14 @@ describe('watermarks', () => {
     expect(mark(['2031-01-01T00:00:00Z', '2024-03-01T09:30:00Z'])).toBe('2024-06-01T00:00:00.000Z');
     expect(mark([answered + 5_000])).toBe(answered);
     expect(mark([answered / 1_000 + 5_000])).toBe(answered / 1_000);
+    // The second that has begun counts.
+    expect(highestMark(incremental, [answered / 1_000 + 5], null, answered + 1)).toBe(answered / 1_000 + 1);
     expect(mark([4_000_000_000], null, { numbers: 'ids' })).toBe(4_000_000_000);
   });
 
   it('may be ids of more digits than a number holds', () => {
     expect(mark(['9007199254740993', '10007199254740993', '9007199254740999'])).toBe('10007199254740993');
+    expect(mark([' 10007199254740993 '])).toBe('10007199254740993');
     expect(askFrom('10007199254740993', incremental)).toBe('10007199254740993');
   });
 
@@ -108,11 +114,41 @@ describe('watermarks', () => {
     expect(askFrom('2024-03-01T09:30:00.000Z', incremental)).toBe('2024-03-01T08:30:00.000Z');
     expect(askFrom(1_709_285_400_000, incremental)).toBe('1709281800000');
     expect(askFrom(1_709_285_400, incremental)).toBe('1709281800');
+    // Those of 1999 have a digit less.
+    expect(askFrom(915_148_800_000, incremental)).toBe('915145200000');
+    expect(askFrom(915_148_800, incremental)).toBe('915145200');
     // A second at least: a third party that asks for what is later, and not as late, would leave out a row of the same second.
     expect(askFrom('2024-03-01T09:30:00.000Z', { lookbackMs: 0 })).toBe('2024-03-01T09:29:59.000Z');
     expect(askFrom(1_709_285_400, { lookbackMs: 0 })).toBe('1709285399');
+    expect(askFrom(1_709_285_400, { lookbackMs: 1_500 })).toBe('1709285398');
     expect(askFrom(4_711, incremental)).toBe('4711');
     expect(askFrom(1_709_285_400, { ...incremental, numbers: 'ids' })).toBe('1709285400');
+  });
+
+  it.each([
+    [1_709_285_400, true],
+    [4_711, false],
+    ['2024-03-01T09:30:00.000Z', true],
+    ['10007199254740993', false],
+  ])('say whether they are times: %s, %s', (of, is) => {
+    expect(isTime(of, {})).toBe(is);
+  });
+
+  it.each([
+    [9, '10', true],
+    [1.5, '1.25', false],
+    [5, '2024-03-01T09:30:00.000Z', false],
+    ['2024-03-01T09:30:00.000Z', '2024-03-01T09:30:00.001Z', true],
+    ['2024-03-01T09:30:00.000Z', '10007199254740993', false],
+    ['9007199254740993', '10007199254740993', true],
+    ['9007199254740993', '2024-03-01T09:30:00.000Z', false],
+  ])('are below what is asked from only where both are of one kind: %s, %s: %s', (of, since, is) => {
+    expect(isBelow(of, since)).toBe(is);
+  });
+
+  it('are compared with the clock of the third party, where it tells one', () => {
+    expect(answeredAt({ date: 'Sat, 01 Jun 2024 00:00:00 GMT' })).toBe(answered);
+    expect(Math.abs(answeredAt({ date: 'soon' }) - Date.now())).toBeLessThan(60_000);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { act } from '../../../client/action/act.ts';
 import { bearer, defineProvider, noAuth, oauth2, post, refreshable } from '../../../providers/index.ts';
-import { checkConnect, type ToConnect } from '../../../client/account/check-connect.ts';
+import { checkConnect, checkSettings, type ToConnect } from '../../../client/account/check-connect.ts';
 import { SettingsMistake } from '../../../contracts/account.ts';
 import { checkCredentials } from '../../../client/account/check-credentials.ts';
 import { checkNode, checkOptions, checkRunOf } from '../../../client/options/check-options.ts';
@@ -102,15 +102,23 @@ describe('options that nobody reads', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it.each([null, 50, '50', [50], () => ({ max: 50 })])(
-    'may not be there at all: %o is no object of options',
-    async (given) => {
-      await expect(client.limits.override('a/b/c', given)).rejects.toThrow(
-        /^limits.override: takes an object of max, ratePerSecond, forMs; it was given /,
-      );
-      expect(() => checkConnectOptions(given as unknown as object)).toThrow('connect: takes an object of ');
-    },
-  );
+  it.each<[unknown, string]>([
+    [null, 'null'],
+    [50, '50'],
+    ['50', '"50"'],
+    [[50], '[50]'],
+    [() => ({ max: 50 }), 'function'],
+    ['x'.repeat(100), `"${'x'.repeat(59)}`],
+  ])('may not be there at all: %o is no object of options', async (given, told) => {
+    await expect(client.limits.override('a/b/c', given)).rejects.toThrow(
+      new TypeError(`limits.override: takes an object of max, ratePerSecond, forMs; it was given ${told}`),
+    );
+    expect(() => checkConnectOptions(given as object)).toThrow('connect: takes an object of ');
+  });
+
+  it('are named all at once', async () => {
+    await expect(client.limits.override('a/b/c', { maxx: 1, forMS: 1 })).rejects.toThrow(/`maxx`.*\n.*`forMS`/);
+  });
 
   it('are refused by `connect` and `createWorker`', () => {
     expect(() => checkConnectOptions({ databaseURL: 'x' })).toThrow('connect: unknown option `databaseURL`');
@@ -218,6 +226,13 @@ describe('an argument that is left out', () => {
 });
 
 describe('credentials of an account', () => {
+  const shop = defineProvider(z.object({ domain: z.string() }), {
+    id: 'shop',
+    baseUrl: 'https://shop.example',
+    auth: noAuth(),
+    limits: [],
+  });
+
   it('may be a token, a password, or what a provider of one’s own needs', () => {
     checkCredentials({ accessToken: 'x', refreshToken: 'y', expiresAt: '2026-11-21T12:00:00Z' }, 'social');
     checkCredentials({ username: 'u', password: 'p' }, 'social');
@@ -317,6 +332,21 @@ describe('credentials of an account', () => {
     const fits = { account: 'a', tenant: 't', credentials: { accessToken: 'x' } };
     expect(() => checkConnect({ ...given, ...fits })).toThrow(SettingsMistake);
     expect(() => checkConnect({ provider: 'social', ...fits })).not.toThrow();
+  });
+
+  it('may be left out, as may the tenant and the settings: what the account has stays', () => {
+    for (const provider of ['social', shop]) expect(() => checkConnect({ provider, account: 'a' })).not.toThrow();
+    for (const settings of [undefined, null]) expect(() => checkSettings('social', 'a', settings)).not.toThrow();
+  });
+
+  it('come with settings that fit the provider, where its definition is at hand', () => {
+    expect(() => checkConnect({ provider: shop, account: 'a', settings: { domain: 'acme' } })).not.toThrow();
+    for (const settings of [{}, null])
+      expect(() => checkConnect({ provider: shop, account: 'a', settings })).toThrow('do not fit provider "shop"');
+  });
+
+  it('are refused in one message where two things are wrong', () => {
+    expect(() => checkConnect({ provider: 'social', account: 'a/b', settings: [] })).toThrow(/`account`.*\n`settings`/);
   });
 
   it('names every option that nobody reads, with all else that is wrong', () => {

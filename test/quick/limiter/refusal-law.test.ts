@@ -199,6 +199,27 @@ describe('a third party that tells how long to wait, while no limit is declared'
   });
 });
 
+describe('single refusals, each of which tells how long to wait', () => {
+  /** For five minutes one of `sent` calls is refused each time, and then `more`. */
+  const hear = (sent: number, everyMs: number, more: Partial<RefusalEvent> = {}): boolean => {
+    const heard = { refused: 1, late: 0, isCounted: false, used: 0, units: 1e9, lengthMs: 1_000, toldMs: 50 };
+    let state: RefusalState | undefined;
+    let atMs = 0;
+    for (; atMs < 5 * minute; atMs += everyMs)
+      ({ state } = stepRefusals(state, { ...heard, atMs, isAnswered: true, sent }));
+    return isLimit(stepRefusals(state, { ...heard, atMs, isAnswered: true, sent, ...more }).state);
+  };
+
+  it.each<[isThere: boolean, why: string, is: () => boolean]>([
+    [true, 'every eighth call is refused', () => hear(8, 500)],
+    [false, 'hardly any call is', () => hear(12, 500)],
+    [false, 'they are few', () => hear(8, 1_000)],
+    [false, 'the latest follows another one without an answer', () => hear(8, 500, { isAnswered: false })],
+  ])('show a limit: %s, as %s', (isThere, _why, is) => {
+    expect(is()).toBe(isThere);
+  });
+});
+
 it('a limit that shows by refusals in the middle of its window is not taken for what was left of it', () => {
   for (const seed of [1, 2, 3]) {
     const client = unlimitedClient();
