@@ -19,11 +19,14 @@ export function checkKnown(of: string, options: object, known: Readonly<Record<s
   if (mistakes.length > 0) throw new TypeError(`${of}: ${mistakes.join('; ')}`);
 }
 
-/** @returns a mistake for each of these options that is not a function. */
+/** @returns a mistake for each of these options that is not a function. Its value is not told: it may be a secret. */
 export function missingFunctions(options: object, names: readonly string[]): string[] {
-  return names
-    .filter((name) => typeof (options as Record<string, unknown>)[name] !== 'function')
-    .map((name) => `\`${name}\` is missing; it must be a function`);
+  return names.flatMap((name) => {
+    const value = (options as Record<string, unknown>)[name];
+    if (typeof value === 'function') return [];
+    const is = value === undefined || value === null ? 'is missing' : `is of type ${typeof value}`;
+    return [`\`${name}\` ${is}; it must be a function`];
+  });
 }
 
 /** @returns a mistake for each of these options that is there and is not a function. */

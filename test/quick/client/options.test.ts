@@ -240,10 +240,16 @@ describe('credentials of an account', () => {
   it('are refused as the third party’s answer has them, without a word of what they hold', () => {
     const raw = { access_token: 'very secret', expires_in: 3_600 } as object;
     expect(() => checkCredentials(raw, 'social')).toThrow(
-      '`credentials` hold no secret that is known: they have `access_token`, `expires_in`, ' +
-        'and may have accessToken, refreshToken, expiresAt, username, password, extra.',
+      new TypeError(
+        '`credentials`: `access_token` is not read, write `accessToken`; ' +
+          '`expires_in` is not read, write `expiresAt: new Date(Date.now() + seconds * 1000).toISOString()`.',
+      ),
     );
     expect(() => checkCredentials(raw, 'social')).not.toThrow('very secret');
+    expect(() => checkCredentials({ token: 'very secret', expires_in: 3_600 } as object, 'social')).toThrow(
+      '`credentials` hold no secret that is known: they have `token`, `expires_in`, ' +
+        'and may have accessToken, refreshToken, expiresAt, username, password, extra.',
+    );
   });
 
   it.each([[3_600], ['3600'], [new Date(0)], ['soon']])('that end at %s do not say when', (expiresAt) => {
