@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { act } from '../../../client/action/act.ts';
-import { bearer, defineProvider, noAuth, oauth2, post, refreshable } from '../../../providers/index.ts';
+import { bearer, defineProvider, defineSaga, noAuth, oauth2, post, refreshable } from '../../../providers/index.ts';
 import { checkConnect, type ToConnect } from '../../../client/account/check-connect.ts';
 import { SettingsMistake } from '../../../contracts/account.ts';
 import { checkCredentials } from '../../../client/account/check-credentials.ts';
@@ -66,6 +66,18 @@ describe('what is started', () => {
   it('must be an action, for `act`', async () => {
     await expect(act(parts, {} as typeof create, { account: 'a', input: {} })).rejects.toThrow(
       '`act` takes what `provider.action(…)` returns; it was given something else.',
+    );
+  });
+
+  it.each<[given: unknown, what: string]>([
+    ['create', 'a string.'],
+    [null, 'null.'],
+    [[create], 'a list.'],
+    [Promise.resolve(create), 'a promise; is an `await` missing?'],
+    [defineSaga('one', { input: z.object({}) }).step('a', create, () => ({})), 'a saga.'],
+  ])('is told for what it is: %#', async (given, what) => {
+    await expect(act(parts, given as typeof create, { account: 'a', input: {} })).rejects.toThrow(
+      `\`act\` takes what \`provider.action(…)\` returns; it was given ${what}`,
     );
   });
 });
