@@ -65,7 +65,8 @@ describe('sluice accounts', () => {
 
   it('says what is wrong and repeats nothing of what it read', async () => {
     const cases = [
-      [{ input: `{"token":"${TOKEN}"}` }, 'Unknown fields: token. Known are accessToken'],
+      [{ input: `{"token":"${TOKEN}"}` }, /^`credentials` hold no secret that is known: they have `token`, .*\n$/],
+      [{ input: `{"accessToken":"x","scope":"${TOKEN}"}` }, 'Unknown fields: scope. Known are accessToken'],
       // Each name once.
       [
         { input: `{"access_token":"${TOKEN}"}` },
