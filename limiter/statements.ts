@@ -94,10 +94,11 @@ export const EVENTS = `
   select at, type, detail from sluice.limit_event
    where bucket_id = (select id from sluice.limit_bucket where key = $1) order by id desc limit $2`;
 
-/** Index (bucket_id, class, tag). */
+/** Calls that wait; those that have stopped asking are left out, as they are wherever waiting calls are counted. Index (bucket_id, class, tag). */
 export const TICKETS = `
   select t.call_key, t.account, t.class, t.cost, (t.eta_us - sluice.limit_clock_us()) / 1000 as eta_ms, t.bounces
     from sluice.limit_ticket t where t.bucket_id = (select id from sluice.limit_bucket where key = $1)
+     and t.lapse_us > sluice.limit_clock_us()
    order by t.class, t.tag limit $2`;
 
 export const PAUSE = 'select sluice.limit_pause($1, $2, $3) as keys';

@@ -3,6 +3,7 @@
  */
 import type { Flaw, RunProgress } from '../../client/index.ts';
 import { duration } from '../../contracts/values/duration.ts';
+import { shellWord } from '../../contracts/values/shell-word.ts';
 
 const NOT_BEGUN = {
   unknown: 'unknown: no such run; `npx sluice runs` names those that there are',
@@ -27,9 +28,18 @@ export function progressText(progress: RunProgress | { readonly state: keyof typ
     lines.push(
       `  ${row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')}`,
     );
-  if (progress.pausedReason) lines.push(`  The account must be connected again: ${progress.pausedReason}`);
+  if (progress.pausedBy === 'auth') lines.push(...toConnectLines(progress));
   if (progress.error) lines.push(`  ${progress.error}`);
   return lines.join('\n');
+}
+
+/** Of a run that goes on as soon as its account is connected, for the first time or again. */
+function toConnectLines({ provider, account, pausedReason }: RunProgress): string[] {
+  const because = pausedReason === undefined ? '' : `: ${pausedReason}`;
+  return [
+    `  The account must be connected${because}. The run goes on by itself then.`,
+    `    by its user's login, or: npx sluice accounts connect ${shellWord(provider)} ${shellWord(account)} < credentials.json`,
+  ];
 }
 
 /** Why a run is not complete, a line for each way. */

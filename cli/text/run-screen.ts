@@ -29,11 +29,16 @@ export async function runScreen(sluice: Sluice, run: string): Promise<RunScreen>
   const feed = 'nodes' in progress ? await sluice.feedLag() : undefined;
   const text = [
     await headline(sluice, run, progress, waits),
-    ...waits.map((wait) => `  ${wait.text}`),
+    ...waits.filter(({ kind }) => kind !== 'account' || !isToldOf(progress)).map((wait) => `  ${wait.text}`),
     ...flawLines(flaws),
     ...feedLagLines(feed),
   ].join('\n');
   return { progress, waits, flaws, ...(feed ? { feed } : {}), text, isEnded: !OPEN.includes(progress.state) };
+}
+
+/** The headline says that the account must be connected, and how. */
+function isToldOf(progress: Progress): boolean {
+  return 'nodes' in progress && progress.pausedBy === 'auth';
 }
 
 export async function progressOf(sluice: Sluice, run: string): Promise<Progress> {

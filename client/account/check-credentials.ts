@@ -26,8 +26,8 @@ const bare = (name: string): string => name.replaceAll(/[^A-Za-z]/g, '').toLower
 const END = 'expiresAt: new Date(Date.now() + seconds * 1000).toISOString()';
 const MEANT = new Map([
   ...Object.keys(FIELDS).map((name) => [bare(name), name] as const),
-  ['expiresin', END],
-  ['expires', END],
+  ['expiresin', 'expiresAt'],
+  ['expires', 'expiresAt'],
 ]);
 
 const TEXTS = ['accessToken', 'refreshToken', 'username', 'password'];
@@ -53,7 +53,8 @@ function credentialMistakes(credentials: NewCredentials, provider: Provider | st
   const isOfApp = typeof provider === 'object' && provider.auth.refresh?.isOfApp === true;
   if (given.length === 0 && isOfApp) return [];
   const mistakes: string[] = [];
-  if (!given.some((name) => name !== 'expiresAt' && Object.hasOwn(FIELDS, name)))
+  // A secret in another spelling is told below, with the name to write.
+  if (given.every((name) => [undefined, 'expiresAt'].includes(MEANT.get(bare(name)))))
     mistakes.push(
       `\`credentials\` hold no secret that is known: they have ${given.map((name) => `\`${name}\``).join(', ') || 'nothing'}, ` +
         `and may have ${Object.keys(FIELDS).join(', ')}. Where the client is the app's own, so that an account has none, ` +
@@ -61,7 +62,7 @@ function credentialMistakes(credentials: NewCredentials, provider: Provider | st
     );
   const misspelt = given.flatMap((name) => {
     const meant = Object.hasOwn(FIELDS, name) ? undefined : MEANT.get(bare(name));
-    return meant === undefined ? [] : [`\`${name}\` is not read, write \`${meant}\``];
+    return meant === undefined ? [] : [`\`${name}\` is not read, write \`${meant === 'expiresAt' ? END : meant}\``];
   });
   if (misspelt.length > 0) mistakes.push(`\`credentials\`: ${misspelt.join('; ')}.`);
   const wrong = given.filter(

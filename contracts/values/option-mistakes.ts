@@ -19,11 +19,14 @@ export function checkKnown(of: string, options: object, known: Readonly<Record<s
   if (mistakes.length > 0) throw new TypeError(`${of}: ${mistakes.join('; ')}`);
 }
 
-/** @returns a mistake for each of these options that is not a function. */
+/** @returns a mistake for each of these options that is not a function. Its value is not told: it may be a secret. */
 export function missingFunctions(options: object, names: readonly string[]): string[] {
-  return names
-    .filter((name) => typeof (options as Record<string, unknown>)[name] !== 'function')
-    .map((name) => `\`${name}\` is missing; it must be a function`);
+  return names.flatMap((name) => {
+    const value = (options as Record<string, unknown>)[name];
+    if (typeof value === 'function') return [];
+    const is = value === undefined || value === null ? 'is missing' : `is of type ${typeof value}`;
+    return [`\`${name}\` ${is}; it must be a function`];
+  });
 }
 
 /** @returns a mistake for each of these options that is there and is not a function. */
@@ -51,14 +54,22 @@ export function asyncFunctions(options: object, mayBe: readonly string[] = []): 
 
 const AsyncFunction = (async () => {}).constructor as new () => unknown;
 
+const KINDS = { nodes: 'a sync', way: 'an action', steps: 'a saga' };
+
 /**
- * What is given instead of a sync, an action or a saga, in words.
+ * What is given instead of a sync, an action or a saga, in words. A text is not repeated: it may be a secret.
  * @param field that the definitions of this kind have, and no others. @returns undefined when it is of this kind.
  */
-export function otherKind(given: unknown, field: 'nodes' | 'way' | 'steps'): string | undefined {
-  const { definition } = (given ?? {}) as { readonly definition?: object };
-  if (typeof definition === 'object' && field in definition) return undefined;
-  return given === undefined ? 'undefined; do two modules import each other?' : 'something else.';
+export function otherKind(given: unknown, field: keyof typeof KINDS): string | undefined {
+  if (given === undefined) return 'undefined; do two modules import each other?';
+  if (given === null || typeof given !== 'object') return given === null ? 'null.' : `a ${typeof given}.`;
+  if (Array.isArray(given)) return 'a list.';
+  if ('then' in given) return 'a promise; is an `await` missing?';
+  const { definition } = given as { readonly definition?: object };
+  const has = (name: string): boolean => typeof definition === 'object' && name in definition;
+  if (has(field)) return undefined;
+  const kind = Object.entries(KINDS).find(([name]) => has(name));
+  return kind === undefined ? 'something else.' : `${kind[1]}.`;
 }
 
 /** @returns what stands under a name. @throws TypeError when nothing does, with the names that there are. */

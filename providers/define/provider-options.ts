@@ -91,12 +91,22 @@ export function providerMistakes(
   endpoints: readonly string[],
 ): string[] {
   const mistakes: string[] = [];
-  const say = (text: string) => mistakes.push(text);
   if (!/^[a-z][a-z0-9-]*$/.test(options.id))
-    say(`id "${options.id}": use lower-case letters, digits and "-", starting with a letter`);
+    mistakes.push(`id "${options.id}": use lower-case letters, digits and "-", starting with a letter`);
   const ofTypes = typeMistakes(options);
-  // What is of another type can't be looked into.
-  if (ofTypes.length > 0) return [...mistakes, ...ofTypes].map((text) => `provider "${options.id}": ${text}`);
+  mistakes.push(...ofTypes.map(({ text }) => text));
+  mistakes.push(...valueMistakes(standingIn(options, ofTypes), hasSettings, endpoints));
+  return mistakes.map((text) => `provider "${options.id}": ${text}`);
+}
+
+/** What is wrong with options that are of the type that is wanted. */
+function valueMistakes(
+  options: ProviderOptions<unknown>,
+  hasSettings: boolean,
+  endpoints: readonly string[],
+): string[] {
+  const mistakes: string[] = [];
+  const say = (text: string) => mistakes.push(text);
   if (typeof options.baseUrl === 'string' && !URL.canParse(options.baseUrl))
     say(`baseUrl "${options.baseUrl}" is not an absolute URL`);
   mistakes.push(...(options.auth?.mistakes ?? []), ...addressMistakes(options, hasSettings));
@@ -119,32 +129,53 @@ export function providerMistakes(
   };
   const authCalls = AUTH_CALLS.filter((name) => ofAuth[name] !== undefined);
   for (const declaration of options.limits) mistakes.push(...limitMistakes(declaration, [...endpoints, ...authCalls]));
-  return mistakes.map((text) => `provider "${options.id}": ${text}`);
+  return mistakes;
+}
+
+interface TypeMistake {
+  readonly name: keyof ProviderOptions<unknown>;
+  readonly text: string;
+}
+
+/** What stands for an option of another type while the others are looked into: nothing is wrong with it, or for want of it. */
+const STAND_INS: Readonly<Record<string, unknown>> = {
+  baseUrl: () => '',
+  hosts: ['*'],
+  auth: { refresh: { url: '' }, authorize: { pageUrl: '' }, revoke: {} },
+  authProbe: {},
+  limits: [],
+  allowPlainHttp: true,
+};
+
+function standingIn(options: ProviderOptions<unknown>, wrong: readonly TypeMistake[]): ProviderOptions<unknown> {
+  return { ...options, ...Object.fromEntries(wrong.map(({ name }) => [name, STAND_INS[name]])) };
 }
 
 /** Options of another type than is wanted: what is read of them later would be undefined, or throw. */
-function typeMistakes(options: ProviderOptions<unknown>): string[] {
+function typeMistakes(options: ProviderOptions<unknown>): TypeMistake[] {
   const { baseUrl, auth, limits, hosts, headers, authProbe } = options as unknown as Readonly<Record<string, unknown>>;
-  const mistakes = [
-    ...wrongObject(options, 'timeouts', '{ totalMs: 60_000 }'),
-    ...wrongObject(options, 'headers', "{ 'api-version': '2026-01-01' }"),
-    ...wrongBooleans(options, ['allowPlainHttp', 'allowPrivateAddresses']),
-  ];
+  const mistakes: TypeMistake[] = [];
+  const say = (name: TypeMistake['name'], ...texts: readonly string[]) =>
+    mistakes.push(...texts.map((text) => ({ name, text })));
+  say('timeouts', ...wrongObject(options, 'timeouts', '{ totalMs: 60_000 }'));
+  say('headers', ...wrongObject(options, 'headers', "{ 'api-version': '2026-01-01' }"));
+  for (const name of ['allowPlainHttp', 'allowPrivateAddresses'] as const) say(name, ...wrongBooleans(options, [name]));
   if (typeof baseUrl !== 'string' && typeof baseUrl !== 'function')
-    mistakes.push(
+    say(
+      'baseUrl',
       '`baseUrl` is missing; write an address, e.g. "https://api.social.example", or a function that gives one',
     );
   // A function has an `apply` of its own: `auth: bearer` was not called.
   const isAuth = typeof auth !== 'function' && (has(auth, 'apply', 'function') || has(auth, 'mistakes', 'object'));
   if (auth !== undefined && !isAuth)
-    mistakes.push('`auth` is none; write what bearer(), apiKey({ … }), oauth2({ … }) and their like give');
+    say('auth', '`auth` is none; write what bearer(), apiKey({ … }), oauth2({ … }) and their like give');
   if (authProbe !== undefined && !has(authProbe, 'path', 'string'))
-    mistakes.push("`authProbe` is no request; write e.g. get('/me')");
-  if (hosts !== undefined && !Array.isArray(hosts)) mistakes.push('`hosts` must be a list, e.g. ["*.shop.example"]');
+    say('authProbe', "`authProbe` is no request; write e.g. get('/me')");
+  if (hosts !== undefined && !Array.isArray(hosts)) say('hosts', '`hosts` must be a list, e.g. ["*.shop.example"]');
   if (!Array.isArray(limits) || !limits.every((each) => has(each, 'specFor', 'function')))
-    mistakes.push('`limits` must be a list of what window(), bucket(), calendar(), inflight() and learned() give');
+    say('limits', '`limits` must be a list of what window(), bucket(), calendar(), inflight() and learned() give');
   for (const [name, value] of Object.entries(headers ?? {}))
-    if (typeof value !== 'string') mistakes.push(`headers: \`${name}\` is no text`);
+    if (typeof value !== 'string') say('headers', `headers: \`${name}\` is no text`);
   return mistakes;
 }
 

@@ -145,7 +145,9 @@ const connectAccount = (
     if (unknown.length > 0) {
       const { connectMistakes } = await import('../../../client/account/check-connect.ts');
       const others = connectMistakes(given).map(({ message }) => message);
-      throw new Error([`Unknown fields: ${unknown.join(', ')}. Known are ${FIELDS.join(', ')}.`, ...others].join('\n'));
+      const untold = unknown.filter((name) => !others.some((text) => text.includes(`\`${name}\``)));
+      const first = untold.length > 0 ? [`Unknown fields: ${untold.join(', ')}. Known are ${FIELDS.join(', ')}.`] : [];
+      throw new Error([...first, ...others].join('\n'));
     }
     const connected = await accounts.connect({ ...given, replaceTenant });
     tell(options, connected, line(connected));

@@ -167,6 +167,11 @@ describe('the operator', () => {
     const details = await limiter.show('show/minute/x');
     expect(details).toMatchObject({ used: 5, waiting: 1, queue: [{ account: 'account-5', cost: 1 }] });
     expect(await limiter.show('show/minute/never')).toBeUndefined();
+    // A call that has stopped asking, as one of a cancelled run, waits no more.
+    await database.pool.query(
+      `update sluice.limit_ticket set lapse_us = sluice.limit_clock_us() where account = 'account-5'`,
+    );
+    expect(await limiter.show('show/minute/x')).toMatchObject({ waiting: 0, queue: [] });
   });
 
   it('forgets a key as if it had never been used', async () => {

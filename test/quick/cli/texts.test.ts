@@ -4,11 +4,12 @@ import { moreText } from '../../../cli/text/more.ts';
 import { sentenceOf } from '../../../cli/sentence.ts';
 import { quotedForShell, shellWord } from '../../../contracts/values/shell-word.ts';
 import { duration } from '../../../contracts/values/duration.ts';
-import type { AccountDetails, AuditEntry, Overview, Report } from '../../../client/index.ts';
+import type { AccountDetails, AuditEntry, Overview, Report, RunProgress } from '../../../client/index.ts';
 import { accountText, unknownAccountText } from '../../../cli/text/account.ts';
 import { auditText } from '../../../cli/text/audit.ts';
 import { restText } from '../../../cli/text/erasure.ts';
 import { overviewText } from '../../../cli/text/overview.ts';
+import { progressText } from '../../../cli/text/progress.ts';
 import { planText } from '../../../cli/text/schedule.ts';
 import { sagaText, undecidedText } from '../../../cli/text/operation.ts';
 
@@ -152,6 +153,23 @@ describe('a saga with a step of unknown fate', () => {
 });
 
 describe('an account that must be connected again', () => {
+  it('is told with the reason and the command, and an operator’s pause is not taken for it', () => {
+    const run = {
+      workflowId: 'sync/plan/acct 1',
+      provider: 'planner',
+      account: 'acct 1',
+      state: 'paused',
+      startedAt: '2026-11-28T03:00:00.000Z',
+      endedAt: '2026-11-28T03:00:05.000Z',
+      nodes: [],
+    };
+    const text = (of: object) => progressText({ ...run, ...of } as unknown as RunProgress);
+    expect(text({ pausedBy: 'auth', pausedReason: 'revoked' })).toMatch(
+      /The account must be connected: revoked\. The run goes on by itself then\.\n.*npx sluice accounts connect planner 'acct 1' < /,
+    );
+    expect(text({ pausedBy: 'operator', pausedReason: 'maintenance' })).not.toContain('connect');
+  });
+
   it('has no token that would be valid or refreshed', () => {
     const details = {
       provider: 'social',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { act } from '../../../client/action/act.ts';
-import { bearer, defineProvider, noAuth, oauth2, post, refreshable } from '../../../providers/index.ts';
+import { bearer, defineProvider, defineSaga, noAuth, oauth2, post, refreshable } from '../../../providers/index.ts';
 import { checkConnect, checkSettings, type ToConnect } from '../../../client/account/check-connect.ts';
 import { SettingsMistake } from '../../../contracts/account.ts';
 import { checkCredentials } from '../../../client/account/check-credentials.ts';
@@ -66,6 +66,18 @@ describe('what is started', () => {
   it('must be an action, for `act`', async () => {
     await expect(act(parts, {} as typeof create, { account: 'a', input: {} })).rejects.toThrow(
       '`act` takes what `provider.action(…)` returns; it was given something else.',
+    );
+  });
+
+  it.each<[given: unknown, what: string]>([
+    ['create', 'a string.'],
+    [null, 'null.'],
+    [[create], 'a list.'],
+    [Promise.resolve(create), 'a promise; is an `await` missing?'],
+    [defineSaga('one', { input: z.object({}) }).step('a', create, () => ({})), 'a saga.'],
+  ])('is told for what it is: %#', async (given, what) => {
+    await expect(act(parts, given as typeof create, { account: 'a', input: {} })).rejects.toThrow(
+      `\`act\` takes what \`provider.action(…)\` returns; it was given ${what}`,
     );
   });
 });
@@ -255,10 +267,16 @@ describe('credentials of an account', () => {
   it('are refused as the third party’s answer has them, without a word of what they hold', () => {
     const raw = { access_token: 'very secret', expires_in: 3_600 } as object;
     expect(() => checkCredentials(raw, 'social')).toThrow(
-      '`credentials` hold no secret that is known: they have `access_token`, `expires_in`, ' +
-        'and may have accessToken, refreshToken, expiresAt, username, password, extra.',
+      new TypeError(
+        '`credentials`: `access_token` is not read, write `accessToken`; ' +
+          '`expires_in` is not read, write `expiresAt: new Date(Date.now() + seconds * 1000).toISOString()`.',
+      ),
     );
     expect(() => checkCredentials(raw, 'social')).not.toThrow('very secret');
+    expect(() => checkCredentials({ token: 'very secret', expires_in: 3_600 } as object, 'social')).toThrow(
+      '`credentials` hold no secret that is known: they have `token`, `expires_in`, ' +
+        'and may have accessToken, refreshToken, expiresAt, username, password, extra.',
+    );
   });
 
   it.each([[3_600], ['3600'], [new Date(0)], ['soon']])('that end at %s do not say when', (expiresAt) => {

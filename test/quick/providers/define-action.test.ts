@@ -162,8 +162,8 @@ describe('a saga', () => {
   it('is none of the actions that a worker is given, and the reverse', () => {
     const saga = defineSaga('two', { input }).step('a', create, () => ({}));
     expect(() => createCatalog({ actions: [saga as never], sagas: [create as never, undefined as never] })).toThrow(
-      '`actions` has what `provider.action(…)` returns; its entry 0 is something else.\n' +
-        '`sagas` has what `defineSaga(…)` returns; its entry 0 is something else.\n' +
+      '`actions` has what `provider.action(…)` returns; its entry 0 is a saga.\n' +
+        '`sagas` has what `defineSaga(…)` returns; its entry 0 is an action.\n' +
         '`sagas` has what `defineSaga(…)` returns; its entry 1 is undefined; do two modules import each other?',
     );
     expect(createCatalog({ sagas: [saga] }).actionNamed('social/create')).toBe(create.definition);

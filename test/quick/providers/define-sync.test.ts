@@ -275,7 +275,7 @@ describe('an option of another type than is wanted', () => {
     [{ resultCap: '1000' }, 'resultCap is "1000"; it must be a number, 1 or more, "common" or false'],
     [{ maxPages: '3' }, '`maxPages` is 3; it must be a number, 1 or more'],
     [{ range: () => ({}) }, '`range` is a function; it must be an object, e.g. { whole: '],
-    [{ range: { whole: {}, max: 3 } }, 'range: `whole` is missing; it must be a function'],
+    [{ range: { whole: {}, max: 3 } }, 'range: `whole` is of type object; it must be a function'],
     [{ kind: 'link', next: undefined, sizeParam: 3 }, 'sizeParam is 3; it must be a name, e.g. "limit"'],
   ])('of a list is a mistake: %j', (paginate, mistake) => {
     expect(mistakeOf({ paginate: { ...cursor, ...paginate } })[0]).toContain(mistake);
@@ -284,7 +284,7 @@ describe('an option of another type than is wanted', () => {
   it.each<[node: object, mistake: string]>([
     [{ onChildError: { notFound: 'ignore' } }, 'onChildError.notFound is "ignore"; it must be "skip" or "fail"'],
     [{ onChildError: 'skip' }, '`onChildError` is "skip"; it must be an object, e.g. { notFound: '],
-    [{ incremental: { field: 'at', lookbackMs: 0 } }, 'incremental: `field` is missing; it must be a function'],
+    [{ incremental: { field: 'at', lookbackMs: 0 } }, 'incremental: `field` is of type string; it must be a function'],
     [{ incremental: { field: items, lookbackMs: 0, zone: 'Mars' } }, 'incremental: no time zone "Mars" is known'],
     [{ map: 'x' }, '`map` is "x"; it must be a function'],
     [{ allowEmpty: 'no' }, '`allowEmpty` is "no"; it must be true or false'],
@@ -304,6 +304,36 @@ describe('an option of another type than is wanted', () => {
     [{ authProbe: () => get('/me') }, '`authProbe` is no request'],
   ])('of a provider is a mistake: %j', (of, mistake) => {
     expect(mistakeOf({ paginate: cursor }, {}, of)[0]).toContain(mistake);
+  });
+
+  it('of a provider hides no mistake in the others, and makes none', () => {
+    const given = {
+      id: 'My Provider',
+      baseUrl: 'api.x.example',
+      hosts: 'x.example',
+      auth: noAuth,
+      timeouts: 5,
+      headers: { a: 1 },
+      limits: [window('a', { by: ['token'], max: -1, perMs: 1_000, except: ['refresh'] })],
+    };
+    const told = defineProvider(given as never).mistakes();
+    expect(told.map((text) => text.replace('provider "My Provider": ', '').split(';')[0])).toEqual([
+      'id "My Provider": use lower-case letters, digits and "-", starting with a letter',
+      '`timeouts` is 5',
+      '`auth` is none',
+      '`hosts` must be a list, e.g. ["*.shop.example"]',
+      'headers: `a` is no text',
+      'baseUrl "api.x.example" is not an absolute URL',
+      expect.stringContaining('limit "a"'),
+    ]);
+  });
+
+  it('of a function that has to be there is told as what it is, without its value', () => {
+    const paginate = { kind: 'cursor', items: 'very secret', next: 7 };
+    expect(mistakeOf({ paginate }).slice(0, 2)).toEqual([
+      expect.stringContaining('`items` is of type string; it must be a function'),
+      expect.stringContaining('`next` is of type number; it must be a function'),
+    ]);
   });
 
   it('of a job or a sync is a mistake, too', () => {

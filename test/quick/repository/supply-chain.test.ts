@@ -33,8 +33,9 @@ describe('what is fetched', () => {
 });
 
 describe('the package', () => {
-  const { license, files, publishConfig } = JSON.parse(read('package.json')) as {
+  const { license, files, publishConfig, scripts } = JSON.parse(read('package.json')) as {
     license: string;
+    scripts: Readonly<Record<string, string>>;
     files: string[];
     publishConfig: object;
   };
@@ -43,6 +44,10 @@ describe('the package', () => {
     expect(read('LICENSE')).toContain(`${license} License`);
     expect(read('SECURITY.md')).toMatch(/report/i);
     expect(files).toEqual(expect.arrayContaining(['SECURITY.md', 'CHANGELOG.md', 'sbom.json']));
+  });
+
+  it('is built whenever it is packed: one without `dist`, or with an old one, would be installed without a word', () => {
+    expect(scripts['prepack']).toMatch(/^node scripts\/build\.mjs && /);
   });
 
   it('carries every file that its pages link to, and the sources that its source maps name', () => {

@@ -65,7 +65,13 @@ describe('sluice accounts', () => {
 
   it('says what is wrong and repeats nothing of what it read', async () => {
     const cases = [
-      [{ input: `{"access_token":"${TOKEN}"}` }, 'Unknown fields: access_token. Known are accessToken'],
+      [{ input: `{"token":"${TOKEN}"}` }, /^`credentials` hold no secret that is known: they have `token`, .*\n$/],
+      [{ input: `{"accessToken":"x","scope":"${TOKEN}"}` }, 'Unknown fields: scope. Known are accessToken'],
+      // Each name once.
+      [
+        { input: `{"access_token":"${TOKEN}"}` },
+        /^`credentials`: `access_token` is not read, write `accessToken`\.\n$/,
+      ],
       [{ input: TOKEN }, 'Standard input is not JSON'],
       [{ input: '' }, 'Standard input is empty'],
       [{ input: `["${TOKEN}"]` }, 'not an object'],
