@@ -136,6 +136,12 @@ export interface EndChecks {
   readonly split: readonly [Range, Range] | null;
 }
 
+/** A list that ends with less than the share of the rows that it had, and lacks so many of them at least, is read from its beginning. */
+export interface IfShrunken extends Pick<GoOn, 'guard'> {
+  readonly least: number;
+  readonly share: number;
+}
+
 /** What is kept of one list from run to run. */
 export interface KnownList {
   /** Keep it, and pass it as `after` to continue behind this list. */
