@@ -140,6 +140,8 @@ export interface EndChecks {
 export interface IfShrunken extends Pick<GoOn, 'guard'> {
   readonly least: number;
   readonly share: number;
+  /** Its rows that were not seen would be marked as deleted. */
+  readonly ofMembers: boolean;
 }
 
 /** What is kept of one list from run to run. */
@@ -163,4 +165,23 @@ export interface KnownList {
   readonly runId: string;
   /** When its watermark was last taken away by `reset`; null: never. */
   readonly resetAt: string | null;
+}
+
+/** What a node says of rows that are gone. */
+export interface SaysGone {
+  readonly deletions?: 'full-pass' | 'told' | undefined;
+  readonly isGone?: unknown;
+  readonly incremental?: unknown;
+}
+
+/**
+ * Whether it is kept which lists have a row. A list that tells since a token what has left it says nothing of other lists, which the row
+ * may have moved into.
+ */
+export function keepsMembers(node: SaysGone): boolean {
+  return node.deletions === 'full-pass' || tellsByToken(node);
+}
+
+export function tellsByToken({ isGone, incremental }: SaysGone): boolean {
+  return isGone !== undefined && incremental === 'checkpoint';
 }

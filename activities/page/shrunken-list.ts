@@ -22,7 +22,12 @@ const BELIEVED_SHARE = 0.5;
 export function ifShrunken(attempt: Attempt, next: Step, came: number): IfShrunken | null {
   const list = stateOf(attempt);
   if (!mayHaveMore(attempt, next) || hasBegunAgain(list)) return null;
-  return { least: LEAST_LOST, share: BELIEVED_SHARE, guard: beginAgain(list, memoryOf(next.guard), came).guard };
+  return {
+    least: LEAST_LOST,
+    share: BELIEVED_SHARE,
+    ofMembers: attempt.node.options.deletions === 'full-pass',
+    guard: beginAgain(list, memoryOf(next.guard), came).guard,
+  };
 }
 
 /** It was read from its beginning, as a whole, and no count says that these are all. Whether an empty one is believed says its node. */

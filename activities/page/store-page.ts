@@ -6,7 +6,7 @@ import type { Answer } from '../../contracts/answers/answer.ts';
 import { lostIn } from '../../contracts/answers/answer-json.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { JobTold } from '../../contracts/job.ts';
-import type { KeptState } from '../../contracts/list.ts';
+import { keepsMembers, type KeptState } from '../../contracts/list.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
 import type { PageToCommit } from '../../db/stores/sync/page-store.ts';
@@ -241,7 +241,7 @@ function toCommit(
       highestMark(options.incremental, rows.items, unit.highest, latestMs),
     ),
     kept,
-    isMember: options.deletions === 'full-pass',
+    isMember: keepsMembers(options),
     retryOf: unit.retryOf,
     mayHaveLanes: paginate.lanes > 1 || unit.lane > 0,
     stalledLimit: stalledLimit(paginate),

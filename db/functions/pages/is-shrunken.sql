@@ -1,12 +1,12 @@
 -- Whether a list that ends has less than a share of the rows that it had, and lacks so many of them at least.
 --   u          the unit; its rows, and its list's members of this run, are stored
 --   came       different rows that the list has brought
---   unless     { least, share }
+--   unless     { least, share, ofMembers }
 -- A node that marks deletions has had the rows that are members of the list. Those that this run has not seen would be marked as deleted:
 -- also where no run has read the list to its end, and where it has grown by runs that asked for what had changed. Any other node has had
 -- as many as its last reading brought. Reads the list's members by their primary key; records only where it may be so.
 create or replace function sluice.is_shrunken(
-  u sluice.unit, of_account text, of_resource text, is_member boolean, came bigint, unless jsonb
+  u sluice.unit, of_account text, of_resource text, came bigint, unless jsonb
 ) returns boolean language plpgsql stable set search_path = pg_catalog as $$
 declare
   least bigint := (unless->>'least')::bigint;
@@ -18,7 +18,7 @@ begin
   if came = 0 then
     return false; -- settle_lists judges an empty one
   end if;
-  if not is_member then
+  if not (unless->>'ofMembers')::boolean then
     select k.rows into had from sluice.list k
       where k.account = of_account and k.resource = of_resource and k.parent_key = u.parent_key;
     return coalesce(had - came >= least and came < share * had, false);

@@ -47,7 +47,7 @@ export interface PageToCommit extends UnitFence {
   readonly total: number | null;
   readonly start: LaneStart | null;
   readonly move: LaneMove | null;
-  /** Rows remember which parents' lists they were seen in, so that deletions can be found. */
+  /** Rows remember which parents' lists they were seen in, so that deletions can be found, and are told of one list alone. */
   readonly isMember: boolean;
   readonly retryOf: readonly string[];
   /** All of it was asked for again on purpose: that it brings no new row means nothing. */
