@@ -1,7 +1,7 @@
 /**
  * A list that follows the names of its pages, and ends with less than half of the rows that it had. A third party that leaves out the next
  * name for a moment says nothing else, and all that lies behind would be marked as deleted. So the list is read once more, and what both
- * readings bring is believed. (Lists by number look at their end again by themselves.)
+ * readings bring is believed. (Lists by number that is not named look at their end again by themselves.)
  * Used by: `store-page.ts`. Next: `db/functions/pages/is-shrunken.sql` knows how many rows it had.
  */
 import type { IfShrunken } from '../../contracts/list.ts';
@@ -36,5 +36,5 @@ function mayHaveMore({ node, unit, since, job }: Attempt, { end, split, total }:
   const { kind, comesInPieces, guards } = paginate;
   if (end?.kind !== 'complete' || split || total !== null || since !== undefined || unit.part !== '') return false;
   if (kind === 'single' || isNumbered(paginate) || comesInPieces || job || !guards['missing-rows']) return false;
-  return unit.position?.counted === undefined && unit.position?.behind === undefined;
+  return unit.position?.behind === undefined;
 }

@@ -237,4 +237,41 @@ describe('a list that has less than half of its rows than when it was read last'
     expect(callsSince()).toBe(2);
     expect(await stored()).toBe(60);
   });
+
+  it('is read once more also by names that count, and then believed', async () => {
+    const path = `/counted/${crypto.randomUUID()}`;
+    const account = `acct-${path.slice(-8)}`;
+    let count = 200;
+    let cutAt = -1;
+    api.route('GET', path, ({ query }) => {
+      const at = Number(Buffer.from(query.get('at') ?? 'MA==', 'base64').toString());
+      const items = Array.from({ length: Math.max(0, Math.min(10, count - at)) }, (_, n) => ({ id: `row-${at + n}` }));
+      const isCut = cutAt >= 0 && at >= cutAt;
+      if (isCut) cutAt = -1;
+      const next = Buffer.from(String(at + 10)).toString('base64');
+      return { body: { items, ...(isCut || at + 10 >= count ? {} : { next }) } };
+    });
+    const provider = defineProvider({ id: 'shop', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const orders = provider.endpoint('orders', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().optional() }),
+      request: (_, page) => get(path, { at: page.cursor }),
+      paginate: { kind: 'cursor', items: (body) => body.items, next: (body) => body.next },
+    });
+    const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
+      orders: s.one(orders, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass' }),
+    }));
+    const stored = async () => {
+      const text = 'select count(*)::int n from sluice.record where account = $1 and deleted_at is null';
+      return (await db.pool.query<{ n: number }>(text, [account])).rows[0]!.n;
+    };
+    await drive.run(sync, { account });
+    cutAt = 20;
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, flaws: [] });
+    expect(cutAt).toBe(-1);
+    expect(await stored()).toBe(200);
+    count = 90;
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, flaws: [] });
+    expect(await stored()).toBe(90);
+  });
 });
