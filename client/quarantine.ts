@@ -4,6 +4,7 @@
  */
 import { bodyOfAside } from '../contracts/answers/aside.ts';
 import { unwritable } from '../contracts/answers/unwritable.ts';
+import { keepsMembers } from '../contracts/list.ts';
 import { givenAs, isBelow } from '../contracts/tree.ts';
 import { keyOfRow } from '../contracts/values/row-key.ts';
 import {
@@ -82,7 +83,7 @@ async function readOne(
   const { resource } = isBelow(node, row.parentKey) ? node : (parent ?? {});
   const read = readBySchema(node, row, await readParent(pool, row.id, resource));
   if (!read.ok) return stays(pool, row, read.reason);
-  const isMember = node.options.deletions === 'full-pass';
+  const isMember = keepsMembers(node.options);
   try {
     await inTransaction(pool, async (tx) => {
       const state = await releaseRow(tx, row.id, { key: read.key, data: read.data, isMember });

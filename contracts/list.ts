@@ -136,6 +136,14 @@ export interface EndChecks {
   readonly split: readonly [Range, Range] | null;
 }
 
+/** A list that ends with less than the share of the rows that it had, and lacks so many of them at least, is read from its beginning. */
+export interface IfShrunken extends Pick<GoOn, 'guard'> {
+  readonly least: number;
+  readonly share: number;
+  /** Its rows that were not seen would be marked as deleted. */
+  readonly ofMembers: boolean;
+}
+
 /** What is kept of one list from run to run. */
 export interface KnownList {
   /** Keep it, and pass it as `after` to continue behind this list. */
@@ -157,4 +165,23 @@ export interface KnownList {
   readonly runId: string;
   /** When its watermark was last taken away by `reset`; null: never. */
   readonly resetAt: string | null;
+}
+
+/** What a node says of rows that are gone. */
+export interface SaysGone {
+  readonly deletions?: 'full-pass' | 'told' | undefined;
+  readonly isGone?: unknown;
+  readonly incremental?: unknown;
+}
+
+/**
+ * Whether it is kept which lists have a row. A list that tells since a token what has left it says nothing of other lists, which the row
+ * may have moved into.
+ */
+export function keepsMembers(node: SaysGone): boolean {
+  return node.deletions === 'full-pass' || tellsByToken(node);
+}
+
+export function tellsByToken({ isGone, incremental }: SaysGone): boolean {
+  return isGone !== undefined && incremental === 'checkpoint';
 }

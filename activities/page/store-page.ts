@@ -6,7 +6,7 @@ import type { Answer } from '../../contracts/answers/answer.ts';
 import { lostIn } from '../../contracts/answers/answer-json.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { JobTold } from '../../contracts/job.ts';
-import type { KeptState } from '../../contracts/list.ts';
+import { keepsMembers, type KeptState } from '../../contracts/list.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
 import type { PageToCommit } from '../../db/stores/sync/page-store.ts';
@@ -30,7 +30,7 @@ import { keptOf } from '../sync/kept-state.ts';
 import { endAtKnown, stretchOfKnown } from '../../providers/pagination/known-rows.ts';
 import { answeredAt, highestMark, isAfter, isBelow, markOf } from './watermark.ts';
 import { mapping, readPage, type ReadPage } from './read-page.ts';
-import { readIfShrunken } from './shrunken-list.ts';
+import { ifShrunken } from './shrunken-list.ts';
 import { storeRows } from './store-rows.ts';
 import { endToldOfMore, innerMore, pagesBefore } from './told-of-more.ts';
 
@@ -78,8 +78,7 @@ export async function storePage(
     leftOutByTime(node.endpoint.paginate, known);
   const told = { ...known, end: doubt ?? known.end };
   const ofPart = withGone(state, told, page.rows);
-  const whole = readIfShrunken(attempt, ofPart, keys.length - ofPart.skip);
-  const next = attempt.job ? inParts(state, attempt.job.parts, countedBy(attempt.job.told, whole)) : whole;
+  const next = attempt.job ? inParts(state, attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
   const vain = askedInVain(attempt, page, next, kept, { headers, url });
   if (vain !== undefined) return readAnew(attempt, vain);
   const rows = rowsOfPage(page.rows, next.skip, node.options.incremental === 'checkpoint');
@@ -190,7 +189,7 @@ async function commitStep(
     if (committed.stale) return { unit: request.unit, state: 'more', hasMoved: true, wantsDurable };
     if (page.expectsNew) newRows.told(page.account, node.resource, committed.isAllNew === true);
     // How many of its gone rows count, the database knows.
-    const isAsTold = !page.checks && page.gone.length === 0;
+    const isAsTold = !page.checks && !page.ifShrunken && page.gone.length === 0;
     if (isInRow && committed.lanes === 0 && committed.ended === null && committed.isRunning && isAsTold)
       memory.remember(request.unit, standingAfter(unit, stored, committed.fresh), attempt.readAt);
     return {
@@ -242,13 +241,14 @@ function toCommit(
       highestMark(options.incremental, rows.items, unit.highest, latestMs),
     ),
     kept,
-    isMember: options.deletions === 'full-pass',
+    isMember: keepsMembers(options),
     retryOf: unit.retryOf,
     mayHaveLanes: paginate.lanes > 1 || unit.lane > 0,
     stalledLimit: stalledLimit(paginate),
     expectsNew: rows.keys.length > 0 && memory.newRows.expected(account, node.resource),
     aside: rows.aside,
     flaws: rows.flaws,
+    ifShrunken: ifShrunken(attempt, next, rows.keys.length + rows.aside.length),
   };
 }
 

@@ -2,6 +2,7 @@
  * What a workflow must know of a node, as plain JSON, and in which order nodes come. Used by: `define-sync.ts`.
  * Next: `workflows/run/run-walk.ts` walks by it.
  */
+import { tellsByToken } from '../../contracts/list.ts';
 import type { ChildErrorPolicy, PlanNode } from '../../contracts/plan.ts';
 import type { Endpoint } from './define-provider.ts';
 import type { NodeDefinition } from './define-sync.ts';
@@ -85,6 +86,7 @@ export function groupByParent(nodes: readonly NodeDefinition[]): Map<string | nu
 
 /** What goes without saying: a whole reading takes a new token, behind deletions that rows would have told, so it must find them itself. */
 export function withDefaults(options: NodeDefinition['options']): NodeDefinition['options'] {
-  const tellsByToken = options?.isGone !== undefined && options.incremental === 'checkpoint';
-  return tellsByToken && options.deletions === undefined ? { ...options, deletions: 'full-pass' } : options;
+  return options && tellsByToken(options) && options.deletions === undefined
+    ? { ...options, deletions: 'full-pass' }
+    : options;
 }

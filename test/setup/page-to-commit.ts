@@ -29,6 +29,7 @@ export function pageToCommit(
     known: 0,
     isQuietEnd: false,
     checks: null,
+    ifShrunken: null,
     mayHaveLanes: true,
     gone: [],
     aside: [],

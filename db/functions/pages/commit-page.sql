@@ -157,6 +157,12 @@ begin
   if ended = 'complete' and split is null then
     select e.kind, e.why, e.go_on, e.split into ended, why, go_on, split
       from sluice.end_of_part(u, page, fresh, came_again, why) e;
+    if ended = 'complete' and split is null and jsonb_typeof(page->'ifShrunken') = 'object'
+       and sluice.is_shrunken(u, of_account, of_resource, u.rows + fresh, page->'ifShrunken') then
+      ended := null;
+      why := null;
+      go_on := jsonb_build_object('guard', page->'ifShrunken'->'guard');
+    end if;
     if go_on is not null then
       -- Whatever came twice so far has been judged.
       new_position := go_on->'position';

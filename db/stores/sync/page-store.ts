@@ -6,6 +6,7 @@ import type { AsideRow } from '../../../contracts/answers/aside.ts';
 import type { EndKind } from '../../../contracts/run.ts';
 import type {
   EndChecks,
+  IfShrunken,
   KeptState,
   LaneMove,
   LaneStart,
@@ -46,7 +47,7 @@ export interface PageToCommit extends UnitFence {
   readonly total: number | null;
   readonly start: LaneStart | null;
   readonly move: LaneMove | null;
-  /** Rows remember which parents' lists they were seen in, so that deletions can be found. */
+  /** Rows remember which parents' lists they were seen in, so that deletions can be found, and are told of one list alone. */
   readonly isMember: boolean;
   readonly retryOf: readonly string[];
   /** All of it was asked for again on purpose: that it brings no new row means nothing. */
@@ -57,6 +58,8 @@ export interface PageToCommit extends UnitFence {
   readonly isQuietEnd: boolean;
   /** What must hold for an end of kind `complete` to be believed. */
   readonly checks: EndChecks | null;
+  /** How far fewer rows than it had make a list that ends, complete, be read again; null: none do. */
+  readonly ifShrunken: IfShrunken | null;
   /** The list may be, or have been, walked by several lanes. */
   readonly mayHaveLanes: boolean;
   /** Pages in a row without a new row that make a loop; null: any number. */

@@ -81,8 +81,6 @@ export interface LoadedUnit {
   readonly highest: string | number | null;
   /** What the list's parent is known up to, from earlier runs. */
   readonly watermark: string | number | null;
-  /** Rows of its last reading; null when it was never read to its end. */
-  readonly knownRows: number | null;
   /** A page of the list has come: it is asked from where its first page was, whatever becomes of the watermark meanwhile. */
   readonly isBegun: boolean;
   /** What it was asked from then. */
@@ -120,7 +118,7 @@ const LOAD = `
       (floor(extract(epoch from clock_timestamp()) * 1000) - (u.job->>'at')::float8) as "jobAgeMs", u.pages, u.items,
       u.rows, u.attempts, u.error,
       greatest(0, ceil(extract(epoch from u.retry_at - clock_timestamp()) * 1000))::float8 as "retryInMs",
-      u.watermark as highest, w.watermark, w.kept, w.rows::float8 as "knownRows",
+      u.watermark as highest, w.watermark, w.kept,
       case when $2 <> '' and (w.watermark is not null or w.kept is not null)
         then (select l.input from sluice.run l where l.id = w.run_id) end as "readWith", f.pages > 0 as "isBegun", f.since, s.size as "pageSize",
       b.run_id is not null as "isLaned", b.end_position as "endPosition", e.given, coalesce(e.beyond, 0) as beyond

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import { createDrive, type Drive, type DriveOptions } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
@@ -24,7 +24,7 @@ describe('a list that has less than half of its rows than when it was read last'
   });
 
   /** 200 rows at first. `cutAfter` are pages that name no next one, once each, though rows follow. */
-  const listBy = (kind: 'cursor' | 'link' | 'total') => {
+  const listBy = (kind: 'cursor' | 'link' | 'total', options: { readonly allowEmpty?: boolean } = {}) => {
     const path = `/${kind}/${crypto.randomUUID()}`;
     let ids = Array.from({ length: 200 }, (_, n) => `row-${n}`);
     const cut = new Set<number>();
@@ -68,7 +68,7 @@ describe('a list that has less than half of its rows than when it was read last'
             },
     });
     const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
-      orders: s.one(orders, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass' }),
+      orders: s.one(orders, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass', ...options }),
     }));
     const account = `acct-${path.slice(-8)}`;
     return {
@@ -112,6 +112,16 @@ describe('a list that has less than half of its rows than when it was read last'
     expect(callsSince()).toBe(2);
   });
 
+  it('is not read again where it is empty, and may be', async () => {
+    const { run, becomes, callsSince, stored } = listBy('cursor', { allowEmpty: true });
+    await run();
+    becomes(0);
+    callsSince();
+    expect(await run()).toMatchObject({ complete: true, flaws: [] });
+    expect(callsSince()).toBe(1);
+    expect(await stored()).toBe(0);
+  });
+
   it.each([
     ['total', 200, 60, 'its total says so'],
     ['cursor', 200, 100, 'half of it is there'],
@@ -125,5 +135,143 @@ describe('a list that has less than half of its rows than when it was read last'
     expect(await run()).toMatchObject({ complete: true, flaws: [] });
     expect(callsSince()).toBe(Math.ceil(after / SIZE));
     expect(await stored()).toBe(after);
+  });
+
+  /** Asked for what has changed since a number, or from its beginning. Rows stand in the order of their last change. */
+  const listSince = () => {
+    const path = `/since/${crypto.randomUUID()}`;
+    const rows = new Map<string, number>();
+    const cut = new Set<number>();
+    const places = new Map<string, number>();
+    let changes = 0;
+    let calls = 0;
+    api.route('GET', path, ({ query }) => {
+      calls += 1;
+      const page = places.get(query.get('at') ?? '') ?? 0;
+      const changed = [...rows].filter(([, rev]) => rev > Number(query.get('since') ?? 0));
+      const items = changed.slice(page * SIZE, (page + 1) * SIZE).map(([id, rev]) => ({ id, rev }));
+      const isLast = (page + 1) * SIZE >= changed.length || cut.delete(page);
+      const next = createHash('sha256').update(`${path}${page}`).digest('base64url');
+      places.set(next, page + 1);
+      return { body: { items, ...(isLast ? {} : { next }) } };
+    });
+    const provider = defineProvider({ id: 'shop', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const orders = provider.endpoint('orders', {
+      input: z.object({ since: z.string().optional() }),
+      response: z.object({
+        items: z.array(z.object({ id: z.string(), rev: z.number() })),
+        next: z.string().optional(),
+      }),
+      request: ({ since }, page) => get(path, { at: page.cursor, since }),
+      paginate: { kind: 'cursor', items: (body) => body.items, next: (body) => body.next },
+    });
+    const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
+      orders: s.one(orders, {
+        input: (_, { watermark }) => ({ since: watermark }),
+        key: ({ id }) => id,
+        incremental: { field: ({ rev }) => rev, lookbackMs: 0 },
+        deletions: 'full-pass',
+      }),
+    }));
+    const account = `acct-${path.slice(-8)}`;
+    const change = (from: number, to: number) => {
+      for (let n = from; n < to; n++) {
+        rows.delete(`row-${n}`);
+        rows.set(`row-${n}`, (changes += 1));
+      }
+    };
+    return {
+      run: (options: DriveOptions = {}) => drive.run(sync, { account, ...options }),
+      change,
+      loses: (from: number, to: number) => {
+        for (let n = from; n < to; n++) rows.delete(`row-${n}`);
+      },
+      cut,
+      callsSince: () => {
+        const made = calls;
+        calls = 0;
+        return made;
+      },
+      stored: async () => {
+        const text = 'select count(*)::int n from sluice.record where account = $1 and deleted_at is null';
+        return (await db.pool.query<{ n: number }>(text, [account])).rows[0]!.n;
+      },
+    };
+  };
+
+  it('is read once more also where runs that asked for what had changed have brought most of its rows', async () => {
+    const { run, change, cut, callsSince, stored } = listSince();
+    for (let has = 10; has < 200; has += 38) {
+      change(Math.max(0, has - 38), has);
+      await run();
+    }
+    change(162, 200);
+    await run();
+    expect(await stored()).toBe(200);
+    callsSince();
+    cut.add(0);
+    expect(await run({ mode: 'full' })).toMatchObject({ complete: true, flaws: [] });
+    expect(callsSince()).toBe(1 + 4);
+    expect(await stored()).toBe(200);
+  });
+
+  it('is read once more also where the run that has brought its rows did not come to its end', async () => {
+    const { run, change, cut, callsSince, stored } = listSince();
+    change(0, 200);
+    expect(await run({ dieAfterCalls: 3 })).toBeUndefined();
+    callsSince();
+    cut.add(0);
+    expect(await run()).toMatchObject({ complete: true, flaws: [] });
+    expect(callsSince()).toBe(1 + 4);
+    expect(await stored()).toBe(200);
+  });
+
+  it('is not read again where nearly all of its rows are others than before', async () => {
+    const { run, change, loses, callsSince, stored } = listSince();
+    change(0, 100);
+    await run();
+    loses(0, 100);
+    change(100, 160);
+    callsSince();
+    expect(await run({ mode: 'full' })).toMatchObject({ complete: true, flaws: [] });
+    expect(callsSince()).toBe(2);
+    expect(await stored()).toBe(60);
+  });
+
+  it('is read once more also by names that count, and then believed', async () => {
+    const path = `/counted/${crypto.randomUUID()}`;
+    const account = `acct-${path.slice(-8)}`;
+    let count = 200;
+    let cutAt = -1;
+    api.route('GET', path, ({ query }) => {
+      const at = Number(Buffer.from(query.get('at') ?? 'MA==', 'base64').toString());
+      const items = Array.from({ length: Math.max(0, Math.min(10, count - at)) }, (_, n) => ({ id: `row-${at + n}` }));
+      const isCut = cutAt >= 0 && at >= cutAt;
+      if (isCut) cutAt = -1;
+      const next = Buffer.from(String(at + 10)).toString('base64');
+      return { body: { items, ...(isCut || at + 10 >= count ? {} : { next }) } };
+    });
+    const provider = defineProvider({ id: 'shop', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const orders = provider.endpoint('orders', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().optional() }),
+      request: (_, page) => get(path, { at: page.cursor }),
+      paginate: { kind: 'cursor', items: (body) => body.items, next: (body) => body.next },
+    });
+    const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
+      orders: s.one(orders, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass' }),
+    }));
+    const stored = async () => {
+      const text = 'select count(*)::int n from sluice.record where account = $1 and deleted_at is null';
+      return (await db.pool.query<{ n: number }>(text, [account])).rows[0]!.n;
+    };
+    await drive.run(sync, { account });
+    cutAt = 20;
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, flaws: [] });
+    expect(cutAt).toBe(-1);
+    expect(await stored()).toBe(200);
+    count = 90;
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, flaws: [] });
+    expect(await stored()).toBe(90);
   });
 });

@@ -150,3 +150,66 @@ describe('a token that is told before its list', () => {
     expect(tokens).toEqual([null, 'now', 'now', null]);
   });
 });
+
+describe('a list with a token and deletions that are told', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  it.each(['a to b', 'b to a'])(
+    'that tells of a row which has moved into another list leaves it there, whatever order they are read in: %s',
+    async (move) => {
+      const [from, to] = move.split(' to ') as [string, string];
+      const entries: Record<string, { id: string; removed?: boolean }[]> = { a: [{ id: 'a1' }], b: [{ id: 'b1' }] };
+      const { api, drive, db, account } = stage;
+      api.route('GET', '/folders', () => ({ body: [{ id: 'a' }, { id: 'b' }] }));
+      for (const folder of ['a', 'b'])
+        api.route('GET', `/entries/${folder}`, ({ query }) => ({
+          body: {
+            rows: entries[folder]!.slice(Number(query.get('since') ?? 0)),
+            token: String(entries[folder]!.length),
+          },
+        }));
+      const provider = defineProvider({ id: 'drive', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+      const folders = provider.endpoint('folders', {
+        input: z.object({}),
+        response: z.array(z.object({ id: z.string() })),
+        request: () => get('/folders'),
+        paginate: { kind: 'single', items: (rows) => rows },
+      });
+      const list = provider.endpoint('entries', {
+        input: z.object({ folder: z.string(), since: z.string().optional() }),
+        response: z.object({
+          rows: z.array(z.object({ id: z.string(), removed: z.boolean().optional() })),
+          token: z.string(),
+        }),
+        request: ({ folder, since }) => get(`/entries/${folder}`, { since }),
+        paginate: { kind: 'single', items: ({ rows }) => rows, checkpoint: ({ token }) => token },
+      });
+      const sync = defineSync('moved', { provider, input: z.object({}) }, (s) => {
+        const all = s.one(folders, { input: () => ({}), key: ({ id }) => id });
+        return {
+          folders: all,
+          entries: s.each(all, list, {
+            input: ({ id }, { checkpoint }) => ({ folder: id, since: checkpoint }),
+            key: ({ id }) => id,
+            incremental: 'checkpoint',
+            isGone: ({ removed }) => removed === true,
+            deletions: 'told',
+          }),
+        };
+      });
+      const stored = async () => {
+        const text = `select key from sluice.record where account = $1 and resource = 'moved.entries' and deleted_at is null order by key`;
+        return (await db.pool.query<{ key: string }>(text, [account])).rows.map(({ key }) => key);
+      };
+      await drive.run(sync, { account });
+      entries[to]!.push({ id: `${from}1` });
+      entries[from]!.push({ id: `${from}1`, removed: true });
+      expect(await drive.run(sync, { account })).toMatchObject({ complete: true, flaws: [] });
+      expect(await stored()).toEqual(['a1', 'b1']);
+      entries[to]!.push({ id: `${from}1`, removed: true });
+      await drive.run(sync, { account });
+      expect(await stored()).toEqual([`${to}1`]);
+    },
+  );
+});
