@@ -33,6 +33,7 @@ import { mapping, readPage, type ReadPage } from './read-page.ts';
 import { ifShrunken } from './shrunken-list.ts';
 import { storeRows } from './store-rows.ts';
 import { endToldOfMore, innerMore, pagesBefore } from './told-of-more.ts';
+import { endWithoutCheckpoint, noteCheckpoint } from './without-checkpoint.ts';
 
 export interface CameAnswer {
   readonly answer: Answer;
@@ -71,11 +72,12 @@ export async function storePage(
           keys,
         }),
       );
-  const known = untilKnown(attempt, page.rows, answer, stepped);
   const kept = mapping(node, 'paginate.checkpoint', () => keptOf(attempt, page.response, answer, url));
+  const known = noteCheckpoint(untilKnown(attempt, page.rows, answer, stepped), kept);
   const doubt =
     endToldOfMore(attempt, page, answer, url, stepped, kept?.checkpoint) ??
-    leftOutByTime(node.endpoint.paginate, known);
+    leftOutByTime(node.endpoint.paginate, known) ??
+    endWithoutCheckpoint(attempt, known, keys.length);
   const told = { ...known, end: doubt ?? known.end };
   const ofPart = withGone(state, told, page.rows);
   const next = attempt.job ? inParts(state, attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;

@@ -108,6 +108,18 @@ describe('a checkpoint', () => {
     },
   );
 
+  it('that is answered with rows and without another one has not been answered to the end', async () => {
+    const { run, stored, seen } = listRefusedBy(200, '{"items":[{"id":"c"}]}', {});
+    await run();
+    const result = await run();
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
+    expect(result?.flaws[0]?.reason).toContain('its last page has not come');
+    expect(await stored()).toEqual(['a', 'b', 'c']);
+    // It is asked from the same one again.
+    await run();
+    expect(seen).toEqual([null, '1', '1']);
+  });
+
   it('is good where nothing has changed, and it is taken from the last row', async () => {
     const { run, seen } = listRefusedBy(200, '{"items":[]}', {}, ({ items }) => items.at(-1)?.id);
     await run();
