@@ -2,7 +2,7 @@
  * The options that commands share. A short letter belongs to one option: it means the same wherever it is. What only one command
  * has is long only. Used by `cli/commands`.
  */
-import { Option } from 'commander';
+import { Argument, Option } from 'commander';
 import { jsonValue, wholeNumber } from './values.ts';
 
 export const accountOption = (): Option => new Option('-a, --account <name>', 'whose connection');
@@ -25,6 +25,8 @@ export const limitOption = (count: number, most = 1_000): Option =>
   new Option('-n, --limit <count>', 'at most this many').argParser(wholeNumber(1, most)).default(count);
 export const unlimitedOption = (): Option =>
   new Option('-n, --limit <count>', 'at most this many').argParser(wholeNumber(1)).default(Infinity, 'all');
+/** Of a command that lists, and has no others below it: where there are others, one has this name. */
+export const listWord = (): Argument => new Argument('[list]', 'says the same').choices(['list']);
 export const afterOption = (): Option => new Option('--after <place>', 'continue behind the last one seen');
 /** Where places are numbers. */
 export const afterNumberOption = (): Option =>

@@ -5,7 +5,7 @@
 import type { Sluice } from '../client/index.ts';
 import { actorOf, type ActingOptions } from './acting.ts';
 
-const ASKS_TEMPORAL = 'This asks Temporal: try again when it answers.';
+const ASKS_TEMPORAL = 'This needs Temporal: try again when it answers.';
 
 /** @param options of the command: who acts, and why. */
 export async function withClient(work: (sluice: Sluice) => Promise<void>, options?: ActingOptions): Promise<void> {
@@ -13,7 +13,7 @@ export async function withClient(work: (sluice: Sluice) => Promise<void>, option
   let isAway = false;
   const sluice = await connect({}, ({ message }) => {
     isAway = true;
-    console.error(`${message} What follows is what Postgres knows.`);
+    console.error(`${message} Postgres is asked alone.`);
     process.exitCode = 1;
   });
   try {

@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander';
 import type { AuditFilter } from '../../../client/index.ts';
-import { afterNumberOption, jsonOption, limitOption, tenantOption } from '../../options.ts';
+import { afterNumberOption, jsonOption, limitOption, listWord, tenantOption } from '../../options.ts';
 import { auditText } from '../../text/audit.ts';
 import { sayMore } from '../../text/more.ts';
 import { isoTime } from '../../values.ts';
@@ -18,6 +18,7 @@ export function registerAudit(program: Command): void {
   program
     .command('audit')
     .description('what operators did: who, what, before, after and why, the newest first')
+    .addArgument(listWord())
     .option('--subject <id>', 'of this account, workflow id or key: acct_42, social/acct_42, sync/network/acct_42')
     .option('--actor <who>', 'by this one: user:<id> or system')
     .option('--act <name>', 'this act, or all of a group: accounts, run.pause')
@@ -27,7 +28,7 @@ export function registerAudit(program: Command): void {
     .addOption(limitOption(20))
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice audit --subject social/acct_42 --since 2026-11-01')
-    .action(audit);
+    .action((_list: string | undefined, options: AuditOptions) => audit(options));
 }
 
 const audit = ({ json, actor, ...filter }: AuditOptions & { readonly actor?: string }) =>

@@ -9,6 +9,7 @@ import {
   jsonOption,
   kindOption,
   limitOption,
+  listWord,
   statusOption,
   tenantOption,
 } from '../../options.ts';
@@ -32,6 +33,7 @@ export function registerReports(program: Command): void {
   program
     .command('reports')
     .description('reports of runs, actions and sagas, the newest first')
+    .addArgument(listWord())
     .addOption(accountOption())
     .addOption(tenantOption())
     .addOption(statusOption(['pending', 'ok', 'failed', 'cancelled']))
@@ -42,7 +44,7 @@ export function registerReports(program: Command): void {
     .addOption(limitOption(20))
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice reports --status failed --account acct_42')
-    .action(reports);
+    .action((_list: string | undefined, options: ReportsOptions) => reports(options));
 }
 
 const reports = ({ json, workflow, ...rest }: ReportsOptions): Promise<void> =>

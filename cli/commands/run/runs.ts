@@ -8,6 +8,7 @@ import {
   afterOption,
   jsonOption,
   limitOption,
+  listWord,
   providerOption,
   statusOption,
   tenantOption,
@@ -30,6 +31,7 @@ export function registerRuns(program: Command): void {
   program
     .command('runs')
     .description('runs, the newest first')
+    .addArgument(listWord())
     .addOption(statusOption(RUN_STATES))
     .option('--sync <name>', 'of this sync')
     .addOption(accountOption())
@@ -39,7 +41,7 @@ export function registerRuns(program: Command): void {
     .addOption(limitOption(20))
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice runs --status failed')
-    .action(({ json, status, ...rest }: RunsOptions) =>
+    .action((_list: string | undefined, { json, status, ...rest }: RunsOptions) =>
       withClient(async (sluice) => {
         const filter: RunFilter = { ...rest, ...(status === undefined ? {} : { state: status }) };
         const found = await sluice.runs.list(filter);

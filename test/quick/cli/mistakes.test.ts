@@ -61,7 +61,8 @@ describe('a mistake', () => {
       ['limits', 'bogus'],
       "'bogus' is no command of 'sluice limits'; there are list, show, pause",
     ],
-    ['a word too many', ['runs', 'more'], "too many arguments for 'runs'"],
+    ['a word too many', ['overview', 'more'], "too many arguments for 'overview'"],
+    ['another word than `list`', ['runs', 'more'], 'argument <list> was given "more". Allowed choices are list.'],
     ['a missing argument', ['limits', 'show'], "missing required argument 'key'"],
     [
       'an id that is no number',
@@ -99,7 +100,9 @@ describe('a mistake', () => {
     'limits',
     'quarantine',
     'reports',
+    'reports list',
     'runs',
+    'runs list',
     'state -a x',
   ];
   it.each(counts)('of a count is refused before a server is asked: %s --limit', async (command) => {

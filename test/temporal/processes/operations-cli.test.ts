@@ -224,10 +224,10 @@ describe('sluice status, pending and resolve', () => {
     ]);
     for (const { code, output } of [alerts, runs, status]) {
       expect(code).toBe(1);
-      expect(output).toMatch(/No Temporal server answers at 127\.0\.0\.1:1.*What follows is what Postgres knows\./);
+      expect(output).toMatch(/No Temporal server answers at 127\.0\.0\.1:1.*Postgres is asked alone\./);
     }
     expect(alerts.output).toMatch(/No alerts\.|since 20/);
     expect(runs.output).toContain('"workflowId":"sync/forest/a4"');
-    expect(status.output).toContain('This asks Temporal: try again when it answers.');
+    expect(status.output).toContain('This needs Temporal: try again when it answers.');
   }, 120_000);
 });
