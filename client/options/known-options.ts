@@ -4,7 +4,7 @@
  */
 import type { AuditFilter } from '../../contracts/operate/audit.ts';
 import type { RunFilter, RunSelection } from '../../contracts/operate/run-list.ts';
-import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { notAnObject, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import type {
   AlertFilter,
   FlawFilter,
@@ -161,10 +161,9 @@ export const checkConnectOptions = (options: object): void => checkNames('connec
 /** @throws TypeError @param given an argument; one that is left out has no options. */
 export function checkNames(what: string, given: unknown, known: Names): void {
   if (given === undefined) return;
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    const found = JSON.stringify(given)?.slice(0, 60) ?? typeof given;
-    throw new TypeError(`${what}: takes an object of ${Object.keys(known).join(', ')}; it was given ${found}`);
-  }
-  const wrong = unknownOptions(given, known);
+  const other = notAnObject(given);
+  if (other !== undefined)
+    throw new TypeError(`${what}: takes an object of ${Object.keys(known).join(', ')}; it was given ${other}`);
+  const wrong = unknownOptions(given as object, known);
   if (wrong.length > 0) throw new TypeError(wrong.map((text) => `${what}: ${text}`).join('\n'));
 }

@@ -54,18 +54,25 @@ export function asyncFunctions(options: object, mayBe: readonly string[] = []): 
 
 const AsyncFunction = (async () => {}).constructor as new () => unknown;
 
+/** What is given instead of an object, in words. A text is not repeated: it may be a secret. @returns undefined for an object. */
+export function notAnObject(given: unknown): string | undefined {
+  if (given === null) return 'null.';
+  if (typeof given !== 'object') return `a ${typeof given}.`;
+  return Array.isArray(given) ? 'a list.' : undefined;
+}
+
 const KINDS = { nodes: 'a sync', way: 'an action', steps: 'a saga' };
 
 /**
- * What is given instead of a sync, an action or a saga, in words. A text is not repeated: it may be a secret.
+ * What is given instead of a sync, an action or a saga, in words.
  * @param field that the definitions of this kind have, and no others. @returns undefined when it is of this kind.
  */
 export function otherKind(given: unknown, field: keyof typeof KINDS): string | undefined {
   if (given === undefined) return 'undefined; do two modules import each other?';
-  if (given === null || typeof given !== 'object') return given === null ? 'null.' : `a ${typeof given}.`;
-  if (Array.isArray(given)) return 'a list.';
-  if ('then' in given) return 'a promise; is an `await` missing?';
-  const { definition } = given as { readonly definition?: object };
+  const other = notAnObject(given);
+  if (other !== undefined) return other;
+  const { definition, then } = given as { readonly definition?: object; readonly then?: unknown };
+  if (then !== undefined) return 'a promise; is an `await` missing?';
   const has = (name: string): boolean => typeof definition === 'object' && name in definition;
   if (has(field)) return undefined;
   const kind = Object.entries(KINDS).find(([name]) => has(name));
