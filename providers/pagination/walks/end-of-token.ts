@@ -8,9 +8,10 @@
  */
 import type { EndChecks } from '../../../contracts/list.ts';
 import { beginAgain, itemsOfReading } from '../dead-cursor.ts';
-import { nameOf, type Memory } from '../loop-guard.ts';
+import { indexOfName, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isJustAtCap, isSuspicious, statedCap, suspiciousCounts } from '../result-cap.ts';
+import { isNamedBy } from './shared-times.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 /** Rows that may come or go before the place of reading while one page is read. */
@@ -53,13 +54,22 @@ export function endOfToken(
  * The last row of the page before comes once more: rows came to the front, and the name of the page counts places, though nobody sees it.
  * A row that was moved there from a place which was not read yet is on no page. Where the name is a value of that row, it comes again
  * because it is asked for.
+ * @param used the name of this page.
  */
-export function noteShift(p: Pagination, memory: Memory, at: ListState, { keys }: PageAnswer): void {
-  if (!p.guards['moved-rows'] || memory['tail'] === undefined || at.position?.behind !== undefined) return;
-  const names = keys.map(nameOf);
+export function noteShift(
+  { guards }: Pagination,
+  memory: Memory,
+  at: ListState,
+  page: PageAnswer,
+  used: string | undefined,
+): void {
+  const { keys, rowItems } = page;
+  if (!guards['moved-rows'] || used === undefined || at.position?.behind !== undefined) return;
+  const again = indexOfName(keys, memory['tail']);
   // A page that comes again as a whole was given in the place of another one.
-  if (!memory['byValue'] && names[0] !== memory['head'] && names.includes(String(memory['tail'])))
-    memory['shifted'] = 1;
+  if (again < 0 || indexOfName(keys, memory['head']) === 0) return;
+  const row = rowItems.length === keys.length ? rowItems[again] : undefined;
+  if (!isNamedBy(row, used, page.url)) memory['shifted'] = 1;
 }
 
 /** From the front on, up to a page that brings nothing new. */

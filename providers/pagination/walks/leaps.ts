@@ -4,7 +4,7 @@
  * was filtered, the page that begins there has the last row of the first page. Pure.
  * Used by: `token-walk.ts`, `activities/sync/decide.ts`. Next: `counted-places.ts`.
  */
-import { memoryOf, nameOf } from '../loop-guard.ts';
+import { memoryOf, nameOf, indexOfName } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 import { countOf } from '../told/counting.ts';
@@ -34,7 +34,7 @@ export function leapsOver(p: Pagination, at: ListState, page: PageAnswer, token:
 export function afterLeap(at: ListState, { keys }: PageAnswer): Step | undefined {
   const tail = at.guard?.['tail'];
   // In a list that has moved by a row or two the last row comes again as well.
-  const isFiltered = keys.length === 0 || keys.findIndex((key) => nameOf(key) === tail) > FEW;
+  const isFiltered = keys.length === 0 || indexOfName(keys, tail) > FEW;
   return isFiltered ? afterRefusedLeap(at) : undefined;
 }
 

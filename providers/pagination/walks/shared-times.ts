@@ -52,8 +52,12 @@ export function noteTime(memory: Memory, at: ListState, page: PageAnswer, token:
 
 /** Is the name of the next page, or a part of it, a value of the page's last row? */
 export function isOfLastRow({ rowItems, url }: PageAnswer, token: string): boolean {
-  const last = rowItems.at(-1);
-  return last !== undefined && valuesIn(token, url).some((value) => pathsOf(last, value).length > 0);
+  return isNamedBy(rowItems.at(-1), token, url);
+}
+
+/** Is the name of a page, or a part of it, a value of this row? */
+export function isNamedBy(row: unknown, token: string, url: string): boolean {
+  return row !== undefined && valuesIn(token, url).some((value) => pathsOf(row, value).length > 0);
 }
 
 /** Does a row of the time behind which this page was asked for come again? */

@@ -6,7 +6,7 @@
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { isReadAgain, noteMark, beginAgain } from '../dead-cursor.ts';
 import { saysMore, toldTotal } from '../end-seen.ts';
-import { digest, fullPage, memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
+import { digest, fullPage, memoryOf, nameOf, indexOfName, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
@@ -47,7 +47,7 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
   }
 
   noteTime(guard, at, page, token);
-  if (!isLookedAt(at)) noteShift(p, guard, at, page);
+  if (!isLookedAt(at)) noteShift(p, guard, at, page, used);
   if (token === undefined) {
     if (more === true) {
       const reason = 'the last page says that more follows but names no next page';
@@ -63,7 +63,7 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
   const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard, token);
   if (!isBorder && isMaybeStale(p, guard, token, used))
     return step(at, { ...facts, position: at.position, isReread: true });
-  noteTail(guard, page, token);
+  noteTail(guard, page);
   noteLeading(guard, at, page, more === true);
   if (isBorder) return step(at, { ...facts, position: at.position, isQuietEnd: true });
   const end = isLookedAt(at) ? undefined : watchForLoop(p, guard, at, page, { next: token, used });
@@ -82,11 +82,9 @@ function hasRecounted(memory: Memory, at: ListState, { itemCount }: PageAnswer, 
   return isMoved && memory['begunAgain'] === undefined && at.rows + itemCount < total;
 }
 
-/** The first and the last row of the page, the most rows that one had, and whether the next one is named by a value of the last. */
-function noteTail(memory: Memory, page: PageAnswer, token: string): void {
-  const { keys } = page;
+/** The first and the last row of the page, and the most rows that one had. */
+function noteTail(memory: Memory, { keys }: PageAnswer): void {
   if (keys.length === 0) return;
-  memory['byValue'] = isOfLastRow(page, token) ? 1 : 0;
   memory['head'] = nameOf(keys[0] as string);
   memory['tail'] = nameOf(keys.at(-1) as string);
   memory['most'] = Math.max(keys.length, Number(memory['most'] ?? 0));
@@ -98,10 +96,10 @@ function noteTail(memory: Memory, page: PageAnswer, token: string): void {
  */
 function bringsOnlyBorder(at: ListState, page: PageAnswer, memory: Memory, token: string): boolean {
   const { keys } = page;
-  if (memory['tail'] === undefined || !keys.some((key) => nameOf(key) === memory['tail'])) return false;
+  if (indexOfName(keys, memory['tail']) < 0) return false;
   // All of the page before is its border only where the token is a value of its last row. Else the page was given for
   // another one.
-  const isAllAgain = keys.length > 1 && nameOf(keys[0] as string) === memory['head'];
+  const isAllAgain = keys.length > 1 && indexOfName(keys, memory['head']) === 0;
   if (isAllAgain && !isOfLastRow(page, token)) return false;
   // A list of one row, where more were asked for: no server gives one row a page.
   return keys.length < fullPage(at, memory) || (keys.length === 1 && at.asked.size > 1);
