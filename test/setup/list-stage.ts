@@ -1,6 +1,6 @@
 /**
  * What tests of lists share that need no Temporal: a database and a drive for each file; a third party and an account for each test. Used
- * by `test/postgres/pages` and `test/postgres/pagination`.
+ * by `test/postgres/pages`, `test/postgres/pagination` and `test/postgres/runs`.
  */
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { createDrive, type Drive } from '../../bench/common/drive.ts';

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
   defineProvider,
@@ -11,9 +11,8 @@ import {
   type Paginate,
   type Sync,
 } from '../../../providers/index.ts';
-import { brokenLists, startFakeApi, type BrokenList, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
-import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import { brokenLists, type BrokenList, type FakeApi } from '../../../testing/index.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
 
 const guardNames: readonly GuardName[] = [
   'repeated-token',
@@ -84,22 +83,11 @@ function syncOf(
 }
 
 describe('broken lists', () => {
-  let api: FakeApi;
-  let db: TestDatabase;
-  let drive: Drive;
-
-  beforeAll(async () => {
-    api = await startFakeApi();
-    db = await createTestDatabase();
-    drive = await createDrive(db.pool);
-  });
-  afterAll(async () => {
-    await drive?.end();
-    await db?.drop();
-    await api?.stop();
-  });
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
 
   const endOf = async (list: BrokenList, guardsOff: readonly GuardName[] = [], maxCalls = MAX_PAGES * 2) => {
+    const { api, db, drive } = stage;
     list.install(api);
     const account = `${list.name}-${guardsOff.join('+')}`;
     const result = await drive.run(
@@ -144,6 +132,7 @@ describe('broken lists', () => {
 
   it('reads a list that is filtered after it was cut with one call a page, when it is told so', async () => {
     const list = brokenLists.find(({ name }) => name === 'short-pages-with-more') as BrokenList;
+    const { api, drive } = stage;
     list.install(api);
     const sync = syncOf(() => api, list, [], 'filtered', { advanceBy: 'size' });
     const result = await drive.run(sync, { account: 'filtered' });

@@ -1,31 +1,19 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
-import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
 
 const SIZE = 20;
 
 describe('a list whose pages have names that do not show that they count places', () => {
-  let api: FakeApi;
-  let db: TestDatabase;
-  let drive: Drive;
-  beforeAll(async () => {
-    api = await startFakeApi();
-    db = await createTestDatabase();
-    drive = await createDrive(db.pool);
-  });
-  afterAll(async () => {
-    await drive?.end();
-    await db?.drop();
-    await api?.stop();
-  });
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
 
   /** 200 rows. @param beforeCall what becomes of them before the call of that number. */
   const listOf = async (beforeCall: (ids: string[], call: number) => void, kind: 'cursor' | 'link' = 'cursor') => {
-    const path = `/${kind}/${crypto.randomUUID()}`;
+    const { api, db, drive, account } = stage;
+    const path = '/orders';
     const ids = Array.from({ length: 200 }, (_, n) => `row-${n}`);
     const places = new Map<string, number>();
     let calls = 0;
@@ -55,7 +43,6 @@ describe('a list whose pages have names that do not show that they count places'
     const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
       orders: s.one(orders, { input: () => ({}), key: ({ id }) => id }),
     }));
-    const account = `acct-${path.slice(-8)}`;
     const result = await drive.run(sync, { account });
     const { rows } = await db.pool.query<{ key: string }>('select key from sluice.record where account = $1', [
       account,

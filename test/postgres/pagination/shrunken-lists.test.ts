@@ -1,31 +1,24 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive, type DriveOptions } from '../../../bench/common/drive.ts';
+import type { DriveOptions } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
-import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
 
 const SIZE = 50;
 
 describe('a list that has less than half of its rows than when it was read last', () => {
-  let api: FakeApi;
-  let db: TestDatabase;
-  let drive: Drive;
-  beforeAll(async () => {
-    api = await startFakeApi();
-    db = await createTestDatabase();
-    drive = await createDrive(db.pool);
-  });
-  afterAll(async () => {
-    await drive?.end();
-    await db?.drop();
-    await api?.stop();
-  });
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+  const stored = async () => {
+    const text = 'select count(*)::int n from sluice.record where account = $1 and deleted_at is null';
+    return (await stage.db.pool.query<{ n: number }>(text, [stage.account])).rows[0]!.n;
+  };
 
-  /** 200 rows at first. `cutAfter` are pages that name no next one, once each, though rows follow. */
+  /** 200 rows at first. `cut` are pages that name no next one, once each, though rows follow. */
   const listBy = (kind: 'cursor' | 'link' | 'total', options: { readonly allowEmpty?: boolean } = {}) => {
-    const path = `/${kind}/${crypto.randomUUID()}`;
+    const { api, drive, account } = stage;
+    const path = '/orders';
     let ids = Array.from({ length: 200 }, (_, n) => `row-${n}`);
     const cut = new Set<number>();
     const places = new Map<string, number>();
@@ -70,7 +63,6 @@ describe('a list that has less than half of its rows than when it was read last'
     const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
       orders: s.one(orders, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass', ...options }),
     }));
-    const account = `acct-${path.slice(-8)}`;
     return {
       run: () => drive.run(sync, { account }),
       cut,
@@ -80,17 +72,13 @@ describe('a list that has less than half of its rows than when it was read last'
         calls = 0;
         return made;
       },
-      stored: async () => {
-        const text = 'select count(*)::int n from sluice.record where account = $1 and deleted_at is null';
-        return (await db.pool.query<{ n: number }>(text, [account])).rows[0]!.n;
-      },
     };
   };
 
   it.each(['cursor', 'link'] as const)(
     'is read once more, and may have had no next page for a moment only: %s',
     async (kind) => {
-      const { run, cut, callsSince, stored } = listBy(kind);
+      const { run, cut, callsSince } = listBy(kind);
       await run();
       expect(callsSince()).toBe(4);
       cut.add(0);
@@ -101,7 +89,7 @@ describe('a list that has less than half of its rows than when it was read last'
   );
 
   it('is believed where it is the same then, and the others are gone', async () => {
-    const { run, becomes, callsSince, stored } = listBy('cursor');
+    const { run, becomes, callsSince } = listBy('cursor');
     await run();
     becomes(60);
     callsSince();
@@ -113,7 +101,7 @@ describe('a list that has less than half of its rows than when it was read last'
   });
 
   it('is not read again where it is empty, and may be', async () => {
-    const { run, becomes, callsSince, stored } = listBy('cursor', { allowEmpty: true });
+    const { run, becomes, callsSince } = listBy('cursor', { allowEmpty: true });
     await run();
     becomes(0);
     callsSince();
@@ -127,7 +115,7 @@ describe('a list that has less than half of its rows than when it was read last'
     ['cursor', 200, 100, 'half of it is there'],
     ['cursor', 30, 11, 'it was small'],
   ] as const)('is not read again by %s, from %i rows to %i: %s', async (kind, before, after, _why) => {
-    const { run, becomes, callsSince, stored } = listBy(kind);
+    const { run, becomes, callsSince } = listBy(kind);
     becomes(before);
     await run();
     becomes(after);
@@ -139,7 +127,8 @@ describe('a list that has less than half of its rows than when it was read last'
 
   /** Asked for what has changed since a number, or from its beginning. Rows stand in the order of their last change. */
   const listSince = () => {
-    const path = `/since/${crypto.randomUUID()}`;
+    const { api, drive, account } = stage;
+    const path = '/orders';
     const rows = new Map<string, number>();
     const cut = new Set<number>();
     const places = new Map<string, number>();
@@ -173,7 +162,6 @@ describe('a list that has less than half of its rows than when it was read last'
         deletions: 'full-pass',
       }),
     }));
-    const account = `acct-${path.slice(-8)}`;
     const change = (from: number, to: number) => {
       for (let n = from; n < to; n++) {
         rows.delete(`row-${n}`);
@@ -192,15 +180,11 @@ describe('a list that has less than half of its rows than when it was read last'
         calls = 0;
         return made;
       },
-      stored: async () => {
-        const text = 'select count(*)::int n from sluice.record where account = $1 and deleted_at is null';
-        return (await db.pool.query<{ n: number }>(text, [account])).rows[0]!.n;
-      },
     };
   };
 
   it('is read once more also where runs that asked for what had changed have brought most of its rows', async () => {
-    const { run, change, cut, callsSince, stored } = listSince();
+    const { run, change, cut, callsSince } = listSince();
     for (let has = 10; has < 200; has += 38) {
       change(Math.max(0, has - 38), has);
       await run();
@@ -216,7 +200,7 @@ describe('a list that has less than half of its rows than when it was read last'
   });
 
   it('is read once more also where the run that has brought its rows did not come to its end', async () => {
-    const { run, change, cut, callsSince, stored } = listSince();
+    const { run, change, cut, callsSince } = listSince();
     change(0, 200);
     expect(await run({ dieAfterCalls: 3 })).toBeUndefined();
     callsSince();
@@ -227,7 +211,7 @@ describe('a list that has less than half of its rows than when it was read last'
   });
 
   it('is not read again where nearly all of its rows are others than before', async () => {
-    const { run, change, loses, callsSince, stored } = listSince();
+    const { run, change, loses, callsSince } = listSince();
     change(0, 100);
     await run();
     loses(0, 100);
@@ -239,8 +223,8 @@ describe('a list that has less than half of its rows than when it was read last'
   });
 
   it('is read once more also by names that count, and then believed', async () => {
-    const path = `/counted/${crypto.randomUUID()}`;
-    const account = `acct-${path.slice(-8)}`;
+    const { api, drive, account } = stage;
+    const path = '/orders';
     let count = 200;
     let cutAt = -1;
     api.route('GET', path, ({ query }) => {
@@ -261,10 +245,6 @@ describe('a list that has less than half of its rows than when it was read last'
     const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
       orders: s.one(orders, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass' }),
     }));
-    const stored = async () => {
-      const text = 'select count(*)::int n from sluice.record where account = $1 and deleted_at is null';
-      return (await db.pool.query<{ n: number }>(text, [account])).rows[0]!.n;
-    };
     await drive.run(sync, { account });
     cutAt = 20;
     expect(await drive.run(sync, { account })).toMatchObject({ complete: true, flaws: [] });

@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
-import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
-import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
 
 const xml = { 'content-type': 'application/xml; charset=utf-8' };
 
@@ -22,19 +20,8 @@ const refusals = [
 ] as const;
 
 describe('a checkpoint', () => {
-  let api: FakeApi;
-  let db: TestDatabase;
-  let drive: Drive;
-  beforeAll(async () => {
-    api = await startFakeApi();
-    db = await createTestDatabase();
-    drive = await createDrive(db.pool);
-  });
-  afterAll(async () => {
-    await drive?.end();
-    await db?.drop();
-    await api?.stop();
-  });
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
 
   /** `since` comes with the first answer, and is refused in the second run. */
   const listRefusedBy = (
@@ -43,7 +30,8 @@ describe('a checkpoint', () => {
     headers: Readonly<Record<string, string>>,
     checkpoint = ({ since }: Changes): string | undefined => since,
   ) => {
-    const path = `/changes/${crypto.randomUUID()}`;
+    const { api, db, drive, account } = stage;
+    const path = '/changes';
     const seen: (string | null)[] = [];
     let ids = ['a', 'b'];
     api.route('GET', path, ({ query }) => {
@@ -66,7 +54,6 @@ describe('a checkpoint', () => {
         deletions: 'full-pass',
       }),
     }));
-    const account = `acct-${path.slice(-8)}`;
     const stored = async () => {
       const { rows } = await db.pool.query<{ key: string }>(
         'select key from sluice.record where account = $1 and deleted_at is null order by key',
