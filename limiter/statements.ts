@@ -94,7 +94,7 @@ export const EVENTS = `
   select at, type, detail from sluice.limit_event
    where bucket_id = (select id from sluice.limit_bucket where key = $1) order by id desc limit $2`;
 
-/** Calls that wait; those that have stopped asking are left out, as they are wherever waiting calls are counted. Index (bucket_id, class, tag). */
+/** Calls that wait; those that have stopped asking are left out, as wherever they are counted. Index (bucket_id, class, tag). */
 export const TICKETS = `
   select t.call_key, t.account, t.class, t.cost, (t.eta_us - sluice.limit_clock_us()) / 1000 as eta_ms, t.bounces
     from sluice.limit_ticket t where t.bucket_id = (select id from sluice.limit_bucket where key = $1)

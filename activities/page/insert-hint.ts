@@ -3,6 +3,7 @@
  * faster, and one that was wrongly taken for one costs more. Next: `store-page.ts` tells `commitPage`.
  */
 import { keepLatest } from '../../contracts/values/keep-latest.ts';
+
 export interface NewRows {
   /** At first it is expected; after each disappointment not for the next pages, twice as many each time. */
   expected(account: string, resource: string): boolean;

@@ -20,8 +20,9 @@ const BELIEVED_SHARE = 0.5;
  * @returns when it is read again, and what is remembered then; null where a few rows show nothing.
  */
 export function ifShrunken(attempt: Attempt, next: Step, came: number): IfShrunken | null {
+  if (!mayHaveMore(attempt, next)) return null;
   const list = stateOf(attempt);
-  if (!mayHaveMore(attempt, next) || hasBegunAgain(list)) return null;
+  if (hasBegunAgain(list)) return null;
   return {
     least: LEAST_LOST,
     share: BELIEVED_SHARE,

@@ -1,7 +1,8 @@
 /**
- * A list that is asked for what has changed since a checkpoint, and brings rows but no checkpoint for the next run. All answers to one have it, on
- * their last page at the latest. So that page has not come: the page before has left out its name. The old checkpoint stays, and the next
- * run asks from it again. Used by: `store-page.ts`. (Where no row comes, it is read anew: `activities/page/asked-in-vain.ts`.)
+ * A list that is asked for what has changed since a checkpoint, and brings rows but no checkpoint for the next run. All answers
+ * to one have it, on their last page at the latest. So that page has not come: the page before has left out its name. The old
+ * checkpoint stays, and the next run asks from it again.
+ * Used by: `store-page.ts`. Where no row comes, the list is read anew: `activities/page/asked-in-vain.ts`.
  */
 import type { KeptState } from '../../contracts/list.ts';
 import type { ListEnd, Step } from '../../providers/pagination/step.ts';

@@ -1,6 +1,6 @@
 /**
- * The end of a list whose pages name the next one, where no page is named any more. Rows may have come to its front meanwhile. It may be the
- * third party's cap.
+ * The end of a list whose pages name the next one, where no page is named any more. Rows may have come to its front
+ * meanwhile, or it may be the third party's cap.
  * A cap counts rows as they stand when a page is asked for. Where pages begin with a row of the one before, other rows
  * than items come; and where rows come or go before the place of reading, some more or fewer come than the cap says.
  * So a list that ends near a stated cap is read once more: one that stands still brings the very same. Pure.
