@@ -177,9 +177,10 @@ describe('sluice status, pending and resolve', () => {
     const first = await act('first');
     await expect.poll(async () => (await first.status())?.calls).toBe(1);
     await act('second');
-    expect((await run('status', first.workflowId)).output).toMatch(
-      /(HTTP 429|blocked by an answer)[^\n]*next attempt in \d+ /,
-    );
+    // Temporal tells of the failed attempt a moment after the call was counted.
+    await expect
+      .poll(async () => (await run('status', first.workflowId)).output, { timeout: 60_000 })
+      .toMatch(/(HTTP 429|blocked by an answer)[^\n]*next attempt in \d+ /);
     const second = await run('status', 'action/notes/copy/a2/second');
     expect(second.output).toMatch(
       /waits for "note\/n2" behind notes\/copy \(action\/notes\/copy\/a2\/first\), which has it for/,
