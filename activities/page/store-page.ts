@@ -11,15 +11,14 @@ import type { PageFact } from '../../contracts/messages.ts';
 import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
 import type { PageToCommit } from '../../db/stores/sync/page-store.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
-import { itemsOfReading } from '../../providers/pagination/dead-cursor.ts';
 import { withGone } from '../../providers/pagination/gone-rows.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
-import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
+import { goneBeyond } from '../../providers/pagination/result-cap.ts';
 import type { Step } from '../../providers/pagination/step.ts';
 import { afterPiece, STALLED_PIECES } from '../../providers/pagination/walks/body-pieces.ts';
 import { leftOutByTime } from '../../providers/pagination/walks/shared-times.ts';
 import { inParts } from '../../providers/pagination/walks/result-parts.ts';
-import { isNumbered, type Pagination } from '../../providers/pagination/pagination.ts';
+import type { Pagination } from '../../providers/pagination/pagination.ts';
 import type { ReadSoFar } from '../bodies/read-pieces.ts';
 import { callsOf, fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
 import { childUnits } from './child-units.ts';
@@ -104,7 +103,7 @@ export async function storePage(
     kept,
   );
   // What no call has brought says nothing of pages that are asked for.
-  if (!attempt.isCounted) await learnFromPage(attempt, keys.length);
+  if (!attempt.isCounted) await learnFromPage(attempt, keys);
   return fact;
 }
 
@@ -142,18 +141,16 @@ function withUsableToken(next: Step): Step {
 }
 
 /** What a page says about the endpoint, for all lists of it. Nothing is written where nothing is new. */
-async function learnFromPage(attempt: Attempt, count: number): Promise<void> {
+async function learnFromPage(attempt: Attempt, keys: readonly string[]): Promise<void> {
   const { deps, request, node, unit, asked, pageSize, memory } = attempt;
   const { paginate } = node.endpoint;
   const { kind, pageSize: sizes } = paginate;
+  const count = keys.length;
   // Full, and not a small rest of a page: larger ones may do as well.
   if (pageSize < sizes.max && count >= asked.size && asked.size * 2 > pageSize)
     await growPageSize(deps.pool, pageSizeKey(attempt), pageSize, sizes.max);
   if (kind === 'single') return;
-  const isPlaced = isNumbered(paginate) || unit.position?.counted !== undefined;
-  const reached = (isPlaced ? asked.offset : itemsOfReading(unit)) + count;
-  // A blank page far behind the end shows nothing.
-  const beyond = count > 0 ? (COMMON_CAPS.findLast((cap) => cap < reached) ?? 0) : 0;
+  const beyond = goneBeyond(paginate, { ...unit, asked }, keys);
   if (count > (unit.given ?? 0) || beyond > unit.beyond)
     await memory.endpoints.note(deps.pool, {
       provider: request.context.provider,

@@ -68,7 +68,7 @@ function keptOf(memory: Memory): Memory {
 }
 
 /** It is in its second reading. */
-export function hasBegunAgain(at: ListState): boolean {
+export function hasBegunAgain(at: Pick<ListState, 'guard'>): boolean {
   return at.guard?.['begunAgain'] === 1;
 }
 

@@ -4,7 +4,8 @@
  * Used by: `providers/pagination/walks/token-walk.ts`, `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/overlap-walk.ts`. Next: `db/functions/pages/commit-page.sql` opens the halves as parts.
  */
 import type { LaneMove, Range } from '../../contracts/list.ts';
-import { itemsOfReading } from './dead-cursor.ts';
+import { hasBegunAgain, itemsOfReading } from './dead-cursor.ts';
+import { indexOfName } from './loop-guard.ts';
 import { cellOf } from './page-request.ts';
 import { isNumbered, type Pagination } from './pagination.ts';
 import { step, type ListState, type Step } from './step.ts';
@@ -56,6 +57,24 @@ export function isSuspicious(
 ): boolean {
   if (typeof p.resultCap === 'number') return isAtStatedCap(p, items);
   return suspiciousCounts(p, at, seen, total).includes(items);
+}
+
+/**
+ * The largest common number of rows that a list has gone beyond with this page; 0 where it is none. Rows that come again count once, as
+ * they do at its end: those of the page before by their names, and of a second reading nobody knows how many do.
+ */
+export function goneBeyond(
+  p: Pagination,
+  at: Pick<ListState, 'position' | 'rows' | 'guard' | 'asked'>,
+  keys: readonly string[],
+): number {
+  // A blank page far behind the end shows nothing.
+  if (keys.length === 0) return 0;
+  const isPlaced = isNumbered(p) || at.position?.counted !== undefined;
+  if (!isPlaced && hasBegunAgain(at)) return 0;
+  const again = isPlaced ? 0 : indexOfName(keys, at.guard?.['tail']) + 1;
+  const reached = (isPlaced ? at.asked.offset : at.rows) + keys.length - again;
+  return COMMON_CAPS.findLast((cap) => cap < reached) ?? 0;
 }
 
 export function statedCap({ resultCap, guards }: Pagination): number | undefined {

@@ -82,8 +82,8 @@ export function isFrontAgain({ guard }: Pick<ListState, 'guard'>): boolean {
   return guard?.['front'] === 1;
 }
 
-/** The step after a page of the front that names a next one. */
-export function afterFront(p: Pagination, at: ListState, next: Step, total: number | undefined): Step {
+/** The step after a page that ends its list where it brings nothing new. */
+export function quietEnd(p: Pagination, at: ListState, next: Step, total: number | undefined): Step {
   return { ...next, isQuietEnd: true, checks: checksOf(p, at, next.guard, total) };
 }
 

@@ -10,7 +10,7 @@ import { digest, fullPage, memoryOf, nameOf, indexOfName, watchForLoop, type Mem
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
-import { afterFront, endOfToken, isFrontAgain, noteReadingAtCap, noteShift } from './end-of-token.ts';
+import { endOfToken, isFrontAgain, noteReadingAtCap, noteShift, quietEnd } from './end-of-token.ts';
 import { followCount } from './counted-places.ts';
 import { afterLeap, leapsOver, withoutLeap } from './leaps.ts';
 import { hasPageNumber } from '../told/counting.ts';
@@ -65,7 +65,7 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
     return step(at, { ...facts, position: at.position, isReread: true });
   noteTail(guard, page);
   noteLeading(guard, at, page, more === true);
-  if (isBorder) return step(at, { ...facts, position: at.position, isQuietEnd: true });
+  if (isBorder) return quietEnd(p, at, step(at, { ...facts, position: at.position }), total);
   const end = isLookedAt(at) ? undefined : watchForLoop(p, guard, at, page, { next: token, used });
   if (end) return step(at, { ...facts, end });
   const behind = at.position?.behind === undefined ? {} : { behind: at.position.behind };
@@ -73,7 +73,7 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
   const size = hasPageNumber(token, page.url, at.pages + 1) ? { size: at.asked.size } : {};
   const name = p.kind === 'cursor' ? { cursor: token } : { url: token };
   const next = step(at, { ...facts, position: { ...behind, ...size, ...name } });
-  return isFrontAgain(at) ? afterFront(p, at, next, total) : next;
+  return isFrontAgain(at) ? quietEnd(p, at, next, total) : next;
 }
 
 /** Rows are missing to a total that has changed since the first page: some came in where they were not met. Once. */
