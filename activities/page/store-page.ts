@@ -222,6 +222,7 @@ function toCommit(
   // have neither.
   const latestMs =
     Math.min(answer ? answeredAt(answer.headers) : Infinity, Date.now()) - (performance.now() - unit.runBeganAt);
+  const marks = mapping(node, 'incremental.field', () => highestMark(options.incremental, rows.items, unit, latestMs));
   return {
     ...next,
     end: end?.reason === undefined ? end : { ...end, reason: cleanText(end.reason, 1_000) },
@@ -236,9 +237,8 @@ function toCommit(
     calls: callsOf(attempt),
     range: attempt.asked.range ?? null,
     since: attempt.since ?? null,
-    watermark: mapping(node, 'incremental.field', () =>
-      highestMark(options.incremental, rows.items, unit.highest, latestMs),
-    ),
+    watermark: marks.highest,
+    guard: { ...next.guard, ...marks.memory },
     kept,
     isMember: keepsMembers(options),
     retryOf: unit.retryOf,

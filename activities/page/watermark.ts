@@ -3,6 +3,7 @@
  * read to its end. The look-back takes it back when the next run asks for what changed since. Pure.
  * Used by: `store-page.ts`, `activities/sync/make-attempt.ts`. `db/functions/lists/settle-lists.sql` keeps it with the parent.
  */
+import type { ListMemory } from '../../contracts/list.ts';
 import { parseTimeMs } from '../../contracts/values/time.ts';
 import type { Incremental } from '../../providers/define/node-options.ts';
 
@@ -12,27 +13,53 @@ export type Mark = string | number;
 const EPOCH_MS_FROM = 1e11;
 const EPOCH_S_FROM = 1e8;
 
+/** In the memory of a list by ids: the highest one of its first page, or nothing once they have come out of order. */
+const FIRST = 'ids.first';
+
 /**
- * The highest mark of some items and the one before them; null when none has one.
+ * The highest mark of a list with this page; null when nothing has one.
  * @param latestMs Epoch milliseconds at which the run began, by the third party's clock or this one. No time is
  *   taken for later. A page that comes late may have a row that was changed after another page had been read. From its
  *   time on, what else was changed meanwhile would never be asked for. And a row that is dated in the future would hide
  *   all that comes until then.
+ * @returns `memory` is to be kept with the list.
  * @throws TypeError for a value that is neither a time nor a number.
  */
 export function highestMark(
   incremental: Incremental<unknown> | 'checkpoint' | undefined,
   items: readonly unknown[],
-  before: Mark | null,
+  { highest: before, guard }: { readonly highest: Mark | null; readonly guard: ListMemory | null },
   latestMs: number,
-): Mark | null {
-  if (!incremental || incremental === 'checkpoint') return null;
-  let highest = before;
-  for (const item of items) {
-    const mark = markOf(incremental, item, latestMs);
-    if (mark !== null && (highest === null || isAfter(mark, highest))) highest = mark;
-  }
-  return highest;
+): { readonly highest: Mark | null; readonly memory: ListMemory } {
+  if (!incremental || incremental === 'checkpoint') return { highest: null, memory: {} };
+  const marks = items.map((item) => markOf(incremental, item, latestMs)).filter((mark) => mark !== null);
+  const highest = highestOf(before === null ? marks : [before, ...marks]);
+  if (marks.length === 0 || highest === null || isTime(highest, incremental)) return { highest, memory: {} };
+  return highestId(marks, before, guard?.[FIRST]);
+}
+
+/**
+ * No clock says which ids had been given out when the reading began, as it does for times. Those of the first page had. Beyond it, only a
+ * list that comes in the order of its ids brings all that were given out below the highest one.
+ */
+function highestId(
+  marks: readonly Mark[],
+  before: Mark | null,
+  first: Mark | undefined,
+): ReturnType<typeof highestMark> {
+  const highest = highestOf(marks);
+  if (first === undefined && before === null && highest !== null) return { highest, memory: { [FIRST]: highest } };
+  const isRising = marks.every((mark, index) => index === 0 || !isAfter(marks[index - 1] as Mark, mark));
+  // Rows of the page before may come again.
+  const goesOn = before === null || !isAfter(before, marks[0] as Mark) || marks.includes(before);
+  const isFalling = before !== null && before === first && !isAfter(highest as Mark, before);
+  if (first !== undefined && first !== '' && ((isRising && goesOn) || isFalling))
+    return { highest: isFalling ? before : highest, memory: {} };
+  return { highest: first === undefined || first === '' ? before : first, memory: { [FIRST]: '' } };
+}
+
+function highestOf(marks: readonly Mark[]): Mark | null {
+  return marks.reduce<Mark | null>((high, mark) => (high === null || isAfter(mark, high) ? mark : high), null);
 }
 
 /** How new an item is; null where it does not tell. */

@@ -23,7 +23,7 @@ export interface UnitState<RunInput = unknown> {
 /** How a node's lists are asked for what has changed only. */
 export interface Incremental<Item> {
   /**
-   * What tells how new an item is: a time (ISO text, epoch seconds or milliseconds) or a growing id. The highest one of a
+   * What tells how new an item is: a time (ISO text, epoch seconds or milliseconds), or an id or version that grows. The highest one of a
    * list that was read to its end comes back as `state.watermark` in the next run. Items without one: null. Anything else fails
    * the list. A time after that of the answer counts as the answer's.
    */

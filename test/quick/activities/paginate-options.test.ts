@@ -68,18 +68,27 @@ describe('watermarks', () => {
   const incremental = { field: (item: unknown) => item as string | number | null, lookbackMs: hours(1) };
   const answered = Date.parse('2024-06-01T00:00:00Z');
   const mark = (items: readonly unknown[], before: string | number | null = null, more: object = {}) =>
-    highestMark({ ...incremental, ...more }, items, before, answered);
+    highestMark({ ...incremental, ...more }, items, { highest: before, guard: null }, answered).highest;
+  /** Of a list whose pages have these ids. */
+  const ofPages = (pages: readonly (readonly unknown[])[]) => {
+    let list: Parameters<typeof highestMark>[2] = { highest: null, guard: null };
+    for (const items of pages) {
+      const { highest, memory } = highestMark(incremental, items, list, answered);
+      list = { highest, guard: { ...list.guard, ...memory } };
+    }
+    return list.highest;
+  };
 
   it('are the highest value of a list, whatever zone and precision its times are written in', () => {
     const marks = ['2024-03-01T10:00:00+02:00', '2024-03-01T09:30:00Z', null, '2024-03-01T08:59:59.999Z'];
     expect(mark(marks)).toBe('2024-03-01T09:30:00.000Z');
     expect(mark(marks, '2024-04-01T00:00:00.000Z')).toBe('2024-04-01T00:00:00.000Z');
-    expect(mark([9, 10, '11'], 3)).toBe(11);
+    expect(mark([9, 10, '11'])).toBe(11);
     expect(mark(['-3', ' +2', '', '1.5'])).toBe(2);
     // A fraction is none of the digits that a number can't hold.
     expect(mark(['1709285400.5'])).toBe(1_709_285_400.5);
     expect(mark([])).toBeNull();
-    expect(highestMark(undefined, marks, null, answered)).toBeNull();
+    expect(highestMark(undefined, marks, { highest: null, guard: null }, answered).highest).toBeNull();
   });
 
   it('are UTC where no zone is told, wherever the worker runs, or in the zone that the sync names', () => {
@@ -95,8 +104,60 @@ describe('watermarks', () => {
     expect(mark([answered + 5_000])).toBe(answered);
     expect(mark([answered / 1_000 + 5_000])).toBe(answered / 1_000);
     // The second that has begun counts.
-    expect(highestMark(incremental, [answered / 1_000 + 5], null, answered + 1)).toBe(answered / 1_000 + 1);
+    const list = { highest: null, guard: null };
+    expect(highestMark(incremental, [answered / 1_000 + 5], list, answered + 1).highest).toBe(answered / 1_000 + 1);
     expect(mark([4_000_000_000], null, { numbers: 'ids' })).toBe(4_000_000_000);
+  });
+
+  it.each([
+    ['in their order', [[1, 2], [2, 3], [null], [4, 9]], 9],
+    [
+      'in their order, the last one first',
+      [
+        [9, 8],
+        [7, 6],
+        [5, 9],
+      ],
+      9,
+    ],
+    [
+      'in any order',
+      [
+        [4, 9],
+        [1, 12],
+        [20, 30],
+      ],
+      9,
+    ],
+    [
+      'in their order up to one that was changed since',
+      [
+        [1, 2],
+        [3, 4],
+        [5, 30],
+        [6, 7],
+        [31, 32],
+      ],
+      2,
+    ],
+    ['in any order, in a first page only', [[9, 4]], 9],
+    [
+      'of many digits, in any order',
+      [['9007199254740993'], ['10007199254740993', '9007199254740999']],
+      '9007199254740993',
+    ],
+  ])(
+    'of ids that come %s are no higher than ids that had been given out when all lower ones were read',
+    (_, pages, is) => {
+      expect(ofPages(pages)).toBe(is);
+    },
+  );
+
+  it('of ids do not rise in another reading of a list, nor in a lane that does not come in their order', () => {
+    expect(mark([9, 10], 3)).toBe(3);
+    const lane = (items: readonly unknown[]) =>
+      highestMark(incremental, items, { highest: null, guard: { 'ids.first': 5 } }, answered).highest;
+    expect([lane([30, 31]), lane([31, 30])]).toEqual([31, 5]);
   });
 
   it('may be ids of more digits than a number holds', () => {

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+
+const SIZE = 10;
+/** `version` counts the changes of all rows. */
+interface Row {
+  readonly id: string;
+  version: number;
+}
+
+describe('a watermark of ids', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  /** 50 rows in the order of `by`, by offset. @param beforeCall what becomes of them before the call of that number. */
+  const listOf = (by: (a: Row, b: Row) => number, beforeCall: (change: (id: string) => void, call: number) => void) => {
+    const { api, db, drive, account } = stage;
+    const rows: Row[] = Array.from({ length: 50 }, (_, n) => ({ id: `row-${n}`, version: n + 1 }));
+    let counter = rows.length;
+    let calls = 0;
+    const asked: (string | null)[] = [];
+    api.route('GET', '/rows', ({ query }) => {
+      beforeCall((id) => rows.filter((row) => row.id === id).forEach((row) => (row.version = ++counter)), ++calls);
+      const [since, offset] = [query.get('since'), Number(query.get('offset'))];
+      if (offset === 0) asked.push(since);
+      const found = rows.filter(({ version }) => version > Number(since ?? 0)).toSorted(by);
+      return { body: { rows: found.slice(offset, offset + SIZE), total: found.length } };
+    });
+    const provider = defineProvider({ id: 'shop', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 2 });
+    const endpoint = provider.endpoint('rows', {
+      input: z.object({ since: z.string().optional() }),
+      response: z.object({ rows: z.array(z.object({ id: z.string(), version: z.number() })), total: z.number() }),
+      request: ({ since }, page) => get('/rows', { since, offset: page.offset, limit: SIZE }),
+      paginate: { kind: 'offset', items: (page) => page.rows, total: (page) => page.total, pageSize: { start: SIZE } },
+    });
+    const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(endpoint, {
+        input: (_, { watermark }) => ({ since: watermark }),
+        key: ({ id }) => id,
+        incremental: { field: ({ version }) => version, lookbackMs: 0 },
+      }),
+    }));
+    const run = async () => {
+      const result = await drive.run(sync, { account });
+      const { rows: stored } = await db.pool.query<Row>(
+        "select key as id, (data->>'version')::int as version from sluice.record where account = $1",
+        [account],
+      );
+      const byId = new Map(stored.map(({ id, version }) => [id, version]));
+      return { result, late: rows.filter(({ id, version }) => byId.get(id) !== version).map(({ id }) => id) };
+    };
+    return { run, asked };
+  };
+
+  const byName = (a: Row, b: Row) => Number(a.id.slice(4)) - Number(b.id.slice(4));
+
+  it('hides no row that is changed behind the place of reading, where they do not come in their order', async () => {
+    const { run } = listOf(byName, (change, call) => call === 3 && ['row-0', 'row-44'].forEach(change));
+    const first = await run();
+    expect(first).toMatchObject({ result: { complete: true }, late: ['row-0'] });
+    const later = await run();
+    expect(later).toMatchObject({ result: { complete: true }, late: [] });
+  });
+
+  it.each<[string, (a: Row, b: Row) => number]>([
+    ['in their order', (a, b) => a.version - b.version],
+    ['the last one first', (a, b) => b.version - a.version],
+  ])('is the highest one of all where they come %s', async (_, by) => {
+    const { run, asked } = listOf(by, () => {});
+    await run();
+    await run();
+    expect(asked).toEqual([null, '50']);
+  });
+});
