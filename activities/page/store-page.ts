@@ -150,7 +150,7 @@ async function learnFromPage(attempt: Attempt, keys: readonly string[]): Promise
   if (pageSize < sizes.max && count >= asked.size && asked.size * 2 > pageSize)
     await growPageSize(deps.pool, pageSizeKey(attempt), pageSize, sizes.max);
   if (kind === 'single') return;
-  const beyond = goneBeyond(paginate, { ...unit, asked }, keys);
+  const beyond = goneBeyond(paginate, stateOf(attempt), keys);
   if (count > (unit.given ?? 0) || beyond > unit.beyond)
     await memory.endpoints.note(deps.pool, {
       provider: request.context.provider,

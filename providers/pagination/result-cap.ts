@@ -59,22 +59,27 @@ export function isSuspicious(
   return suspiciousCounts(p, at, seen, total).includes(items);
 }
 
-/**
- * The largest common number of rows that a list has gone beyond with this page; 0 where it is none. Rows that come again count once, as
- * they do at its end: those of the page before by their names, and of a second reading nobody knows how many do.
- */
-export function goneBeyond(
-  p: Pagination,
-  at: Pick<ListState, 'position' | 'rows' | 'guard' | 'asked'>,
-  keys: readonly string[],
-): number {
+/** The largest common number of rows that a list has gone beyond with this page; 0 where it is none. */
+export function goneBeyond(p: Pagination, at: ListState, keys: readonly string[]): number {
   // A blank page far behind the end shows nothing.
-  if (keys.length === 0) return 0;
-  const isPlaced = isNumbered(p) || at.position?.counted !== undefined;
-  if (!isPlaced && hasBegunAgain(at)) return 0;
-  const again = isPlaced ? 0 : indexOfName(keys, at.guard?.['tail']) + 1;
-  const reached = (isPlaced ? at.asked.offset : at.rows) + keys.length - again;
+  const reached = keys.length === 0 ? 0 : placeBehind(p, at, keys);
   return COMMON_CAPS.findLast((cap) => cap < reached) ?? 0;
+}
+
+/** Rows up to the end of the page, at least. Where no places are known these are different ones, as they are at the list's end. */
+function placeBehind(p: Pagination, at: ListState, keys: readonly string[]): number {
+  const { asked, guard, position, rows } = at;
+  if (isPlacedByAsking(p, at) || position?.counted !== undefined) return asked.offset + keys.length;
+  // How many of a second reading are new nobody knows.
+  if (hasBegunAgain(at) || position?.pass !== undefined) return 0;
+  const again = indexOfName(keys, guard?.['tail']) + 1;
+  return isNumbered(p) ? rows : rows + keys.length - again;
+}
+
+/** The number of a page says how many rows lie before it only where pages have as many as they are asked for. */
+function isPlacedByAsking(p: Pagination, { asked, guard, isSizable }: ListState): boolean {
+  const most = Number(guard?.['most'] ?? asked.size);
+  return isNumbered(p) && (p.kind === 'offset' || (isSizable && most >= asked.size));
 }
 
 export function statedCap({ resultCap, guards }: Pagination): number | undefined {
@@ -135,8 +140,7 @@ function placeIn({ asked, guard }: ListState, isPlaced: boolean): number {
  * @returns undefined when nothing speaks for a cap.
  */
 export function refusedAtCap(p: Pagination, at: ListState, reason: string): Step | undefined {
-  // Where a request does not ask for the size, what came is all that tells how far the list was read.
-  const isPlaced = isNumbered(p) && (p.kind === 'offset' || at.isSizable);
+  const isPlaced = isPlacedByAsking(p, at);
   const items = isPlaced || at.position?.pass !== undefined ? placeIn(at, isPlaced) : itemsOfReading(at);
   const { grid, stride } = cellOf(at.position, at.asked.size);
   const ahead = at.isLaned ? p.lanes * grid : 1;

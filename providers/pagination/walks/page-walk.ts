@@ -80,9 +80,10 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
       const why = `page ${Number(memory['blankAt'] ?? index) + 1} has no rows, where there had been some`;
       return stepTo(readAgain(p, at, memory, why));
     }
-    const ends = rowsUpToEnd(p, at, page, memory);
-    if (isJustAtCap(p, ends, exact) || (offset > 0 && isSuspicious(p, at, seen, exact, ends)))
-      return stepTo(cappedEnd(p, at.asked.range, endedAfter(ends, exact)));
+    const cut = rowsUpToEnd(p, at, page, memory).find(
+      (items) => isJustAtCap(p, items, exact) || (offset > 0 && isSuspicious(p, at, seen, exact, items)),
+    );
+    if (cut !== undefined) return stepTo(cappedEnd(p, at.asked.range, endedAfter(cut, exact)));
     return stepTo(endOfReading(p, at, memory));
   }
   if (isAtStatedCap(p, came)) return stepTo(cappedEnd(p, at.asked.range, `the list goes on behind ${came} items`));
@@ -132,19 +133,20 @@ function wholePage(
 }
 
 /**
- * How many rows the third party has listed before its end, which is what a cap cuts. The places of the pages count,
- * since rows may have been filtered out of them. Where a server silently gives fewer rows a page than it is asked for,
- * the places are not its own. Then all pages but the last are of one smaller size, and their rows count.
+ * How many rows the third party may have listed before its end, which is what a cap cuts. The rows count, since the last page may be short
+ * of its places. Where others were short before it, rows may have been filtered out of them, so the places count as well: as many a page as
+ * the largest has rows, where the size can't be asked for, or fewer come than were asked for.
  */
-function rowsUpToEnd(p: Pagination, at: ListState, { itemCount }: PageAnswer, memory: Memory): number {
+function rowsUpToEnd(p: Pagination, at: ListState, { itemCount }: PageAnswer, memory: Memory): number[] {
   const { size, offset } = at.asked;
-  const before = offset - Number(memory['gap'] ?? 0);
   const most = Number(memory['most'] ?? 0);
-  const pages = before / size;
-  // Where the size can't be asked for, a page has as many places as the largest has rows.
-  if (p.kind === 'page' && !at.isSizable) return pages * most + itemCount;
-  const isCappedInSilence = p.kind === 'page' && most < size && at.rows > (pages - 1) * most && at.rows <= pages * most;
-  return (isCappedInSilence ? at.rows : before) + itemCount;
+  const perPage = p.kind === 'offset' || (at.isSizable && most >= size) ? size : most;
+  const pages = (offset - Number(memory['gap'] ?? 0)) / size;
+  const [places, rows] = [pages * perPage + itemCount, at.rows + itemCount];
+  // Of a later reading nobody knows how many rows are its own.
+  if (at.position?.pass !== undefined) return [places];
+  const isOnlyLastShort = itemCount === 0 && rows === (pages - 1) * perPage + Number(memory['count'] ?? 0);
+  return isOnlyLastShort ? [rows] : [places, rows];
 }
 
 /**
