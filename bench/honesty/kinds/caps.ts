@@ -38,6 +38,23 @@ export const caps: Group = {
   group: 'caps',
   kinds: [
     ...each('1,000 of 2,600 rows, without a word', 100, { count: () => 2_600, cap: 1_000 }),
+    ...each('1,000 of 2,600 rows, 60 a page whatever is asked for', 100, {
+      count: () => 2_600,
+      cap: 1_000,
+      given: () => 60,
+    }),
+    ...each('1,000 of 2,600 rows, 60 a page, whose size can not be asked for', 100, {
+      count: () => 2_600,
+      cap: 1_000,
+      given: () => 60,
+      api: { isFixed: true },
+    }),
+    ...each('951 to 999 rows, 50 a page, whose size can not be asked for', 100, {
+      truth: 'whole',
+      count: (random) => 951 + random(49),
+      given: () => 50,
+      api: { isFixed: true },
+    }),
     ...each('1,000 of 2,600 rows; the total says so', 100, { count: () => 2_600, cap: 1_000, tells: 2_600 }),
     ...each('422 behind 1,000 of 2,600 rows', 100, { count: () => 2_600, cap: 1_000, pastEnd: refusal(422) }),
     ...each('10,000 of 23,456 rows, counted up to 10,000 (gte)', 1_000, {
