@@ -2,6 +2,7 @@
 import { isFields } from '../../contracts/values/json-text.ts';
 import { looksIntoList } from './told/looks-into-list.ts';
 import { moreTold } from './told/more-told.ts';
+import { isPageful } from './told/paging-words.ts';
 import { fullPage, type Memory } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
 import type { EndSeen } from './result-cap.ts';
@@ -23,14 +24,15 @@ export function endSeen(
   isCounted: boolean,
 ): EndSeen | undefined {
   const { itemCount } = page;
-  const full = fullPage(at, memory);
+  const isShort = isShortPage(at, memory, itemCount);
+  const isLess = itemCount < fullPage(at, memory);
   memory['most'] = Math.max(itemCount, Number(memory['most'] ?? 0));
   const more = saysMore(p, at, page);
   if (more === false) return page.isEnd ? 'blank' : 'told';
   if (more === true) return undefined;
   if (itemCount === 0) return 'blank';
-  if (itemCount >= full) return undefined;
-  return isCounted || (p.lastPage === 'short' && isAsCut(page) && !namesNext(p, page)) ? 'short' : undefined;
+  if (isCounted) return isLess ? 'short' : undefined;
+  return isShort && p.lastPage === 'short' && isAsCut(page) && !namesNext(p, page) ? 'short' : undefined;
 }
 
 /**
@@ -48,8 +50,16 @@ export function saysMore(
   if (page.isEnd) return false;
   const more = hasMore?.(page.response, page);
   if (!hasMore || more !== false || page.itemCount === 0) return more;
-  const isShort = page.itemCount < fullPage(at, at.guard);
+  const isShort = isShortPage(at, at.guard, page.itemCount);
   return isShort || !looksIntoList((response) => hasMore(response, page), page.response) ? false : undefined;
+}
+
+/**
+ * Does the page show by its length that nothing follows? A first page of a number that pages have may be full: third parties give some
+ * accounts smaller ones than others.
+ */
+function isShortPage(at: ListState, memory: Memory | null, count: number): boolean {
+  return count < fullPage(at, memory) && (memory?.['most'] !== undefined || !isPageful(count));
 }
 
 /**

@@ -129,9 +129,12 @@ export function indexOfName(keys: readonly string[], name: string | number | und
   return name === undefined ? -1 : keys.findIndex((key) => nameOf(key) === name);
 }
 
-/** Rows that a full page has: as many as are asked for, or fewer where the third party has never given more. 0 where it has given none yet. */
-export function fullPage(at: ListState, memory: Memory | null): number {
-  return Math.min(at.asked.size, Math.max(at.given ?? 0, Number(memory?.['most'] ?? 0)));
+/**
+ * Rows that a full page has: as many as are asked for, or as the list's largest page has had. On its first page as many as other lists of the
+ * endpoint have had, at most; 0 where there was none yet.
+ */
+export function fullPage({ asked, given }: ListState, memory: Memory | null): number {
+  return Math.min(asked.size, Number(memory?.['most'] ?? given ?? 0));
 }
 
 export function memoryOf(guard: ListMemory | null): Memory {
