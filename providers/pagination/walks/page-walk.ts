@@ -4,6 +4,7 @@
  * Used by: `numbered-walk.ts`. Next: `providers/pagination/list-end.ts` says whether an end is to be believed.
  */
 import type { Position } from '../../../contracts/list.ts';
+import { hasBegunAgain } from '../dead-cursor.ts';
 import { endSeen, totalOf } from '../end-seen.ts';
 import { isPageful } from '../told/paging-words.ts';
 import {
@@ -61,7 +62,7 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
     total: p.guards['missing-rows'] ? (exact ?? null) : null,
     // The rest of a page that came short may be all known, where the third party filters what it has cut. A later reading of the
     // list reads what is known on purpose, and so do the first pages where pages had overlapped.
-    isReread: isRest || isLaterReading || offset <= Number(memory['begun'] ?? -1),
+    isReread: isRest || isLaterReading || hasBegunAgain(at) || offset <= Number(memory['begun'] ?? -1),
   };
   if (came > Number(memory['begun'] ?? 0)) delete memory['begun'];
   const stepTo = (changes: Partial<Step>): Step => step(at, { ...facts, ...changes });
