@@ -19,11 +19,11 @@ describe('a limit of 60 a minute that answers tell, where none is declared', () 
     atMs += 1_000;
     law = stepLaw(law.state, { atMs, ok: 0, refused: 0, stale: 0, failed: 0, demand: 1, ...event }, spec);
   };
-  /** A call a second. @returns the highest rate meanwhile. */
+  /** All that is given out is called, and accepted. @returns the highest rate meanwhile. */
   const call = (seconds: number): number => {
     let highest = 0;
     for (let n = 0; n < seconds; n++) {
-      step({ ok: 1, fresh: 1 });
+      step({ ok: law.ratePerSecond, fresh: 1 });
       highest = Math.max(highest, law.ratePerSecond);
     }
     return highest;
@@ -78,15 +78,41 @@ describe('a limit of 60 a minute that answers tell, where none is declared', () 
       step({ ok: 1, fresh: 1, retryAfterMs: 1_000 });
       expect(call(170)).toBe(ratePerSecond);
     }
-    expect(call(30)).toBeGreaterThan(ratePerSecond);
+    expect(call(130)).toBeGreaterThan(1.1 * ratePerSecond);
     // In the middle of a climb.
     step({ ok: 1, fresh: 1, retryAfterMs: 300_000 });
     expect(law.ratePerSecond).toBe(ratePerSecond);
+    step({ ok: 1, fresh: 1, retryAfterMs: 1_000 });
     expect(call(880)).toBe(ratePerSecond);
     expect(call(60)).toBeGreaterThan(ratePerSecond);
   });
 
-  it('is one that has to be searched where answers tell none', () => {
-    expect(foundLimit(spec, startMs)).toMatchObject({ ratePerSecond: 2, epoch: 1, mode: 'open' });
+  it('is not looked for above within twelve seconds where it is one of seconds', () => {
+    begin(10, 1_000);
+    const { ratePerSecond } = law;
+    for (let n = 0; n < 10; n++) {
+      step({ ok: 1, fresh: 1, retryAfterMs: 500 });
+      expect(call(8)).toBe(ratePerSecond);
+    }
+  });
+
+  it('is one that has to be searched where answers tell none, whatever they say of when they would be used up', () => {
+    atMs = startMs;
+    law = foundLimit(spec, atMs);
+    expect(law).toMatchObject({ ratePerSecond: 2, epoch: 1, mode: 'open' });
+    for (let n = 0; n < 5; n++) step({ ok: Math.ceil(law.ratePerSecond), fresh: 1, retryAfterMs: 500 });
+    expect(law.ratePerSecond).toBeGreaterThan(8);
+  });
+
+  it('is kept where it was found, and answers then tell that it is used up', () => {
+    atMs = startMs;
+    law = foundLimit(spec, atMs);
+    for (let n = 0; n < 300 && law.state.phase !== 'climb'; n++) {
+      const asked = law.mode === 'hold' ? 1 : law.ratePerSecond;
+      step({ ok: Math.min(5, asked), fresh: 1, ...(asked > 5 ? { refused: 1 } : {}) });
+    }
+    expect(law.state).toMatchObject({ phase: 'climb', climb: { from: 0 } });
+    step({ ok: 4, fresh: 1, retryAfterMs: 500 });
+    expect(law.ratePerSecond).toBeGreaterThan(2);
   });
 });
