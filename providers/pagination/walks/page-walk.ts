@@ -72,7 +72,8 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
     if (early.split) return stepTo(early);
   }
   const isCounted = exact !== undefined && came >= exact;
-  noteBlank(memory, index, page, isCounted, p.next !== undefined);
+  // Where nothing is left of a page that had rows, the one behind it is the blank one.
+  noteBlank(memory, isRest ? index + 1 : index, page, isCounted, p.next !== undefined);
   // More than the total counts: it is none, or rows were left out on the way.
   const seen = endSeen(p, at, page, memory, came === exact);
   const isGap = isMaybeGap(at, page, memory) && seen === 'blank' && !isCounted;
@@ -110,7 +111,7 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
  * @returns how often it has come again.
  */
 function noteLastAgain(p: Pagination, memory: Memory, { keys }: PageAnswer, { index, isWhole }: Place): number {
-  const name = keys.length === 0 ? '' : digest(keys);
+  const name = digest(keys);
   const isAgain = keys.length > 1 && name === memory['page.rows'] && keys.length < Number(memory['most'] ?? 0);
   const times = p.kind === 'page' && isWhole && index > 1 && isAgain ? Number(memory['page.again'] ?? 0) + 1 : 0;
   if (times === 0 && memory['page.again']) memory['moved'] = 1;
