@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { compilePagination, type AnyPaginate } from '../../../providers/pagination/compile.ts';
-import { goneBeyond, isJustAtCap, isSuspicious, suspiciousCounts } from '../../../providers/pagination/result-cap.ts';
+import {
+  goneBeyond,
+  isJustAtCap,
+  isSuspicious,
+  isTooLong,
+  suspiciousCounts,
+} from '../../../providers/pagination/result-cap.ts';
 import type { ListState } from '../../../providers/pagination/step.ts';
 
 const listOf = (options: object = {}) =>
@@ -29,7 +35,9 @@ describe('a number of rows at which a list ends', () => {
     const stated = listOf({ resultCap: 300 });
     expect(suspiciousCounts(stated, { beyond: 1_000 }, 'told', 300)).toEqual([300]);
     expect(isSuspicious(stated, none, 'told', undefined, 299)).toBe(false);
+    expect(isSuspicious(stated, none, 'told', undefined, 300)).toBe(true);
     expect(isSuspicious(stated, none, 'told', undefined, 350)).toBe(true);
+    expect([undefined, 300, 301].map((total) => isTooLong(stated, total))).toEqual([false, false, true]);
     expect(isJustAtCap(stated, 300, undefined)).toBe(true);
     expect(isJustAtCap(stated, 300, 300)).toBe(false);
     for (const options of [
