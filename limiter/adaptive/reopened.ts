@@ -21,7 +21,6 @@ function longClosureMs(s: LawState): number {
 /** A probe succeeded. Updates the estimate and returns the change in words. */
 export function opened(s: LawState, event: LawEvent): string {
   if (s.window.isTold) {
-    setMark(s, 0, 0, event.ok);
     enter(s, 'cruise');
     return `open again after ${((s.nowMs - s.held.atMs) / 1000).toFixed(1)} s`;
   }

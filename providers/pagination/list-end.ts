@@ -206,10 +206,20 @@ export function totalAtBegin({ total }: Memory): Memory {
   return total === undefined ? {} : { total };
 }
 
-/** What is known of the server stays known in another reading. */
+/** What is known of the server, and of readings before it, stays known in another reading. */
 export function keptOf(memory: Memory): Memory {
   const kept: Memory = {};
-  for (const name of ['most', 'apart', 'wrong', 'uneven', 'pins', 'fromZero', 'firstSize'] as const) {
+  for (const name of [
+    'most',
+    'apart',
+    'wrong',
+    'uneven',
+    'pins',
+    'fromZero',
+    'firstSize',
+    'begunAgain',
+    'itemsBefore',
+  ] as const) {
     const value = memory[name];
     if (value !== undefined) kept[name] = value;
   }

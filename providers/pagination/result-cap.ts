@@ -93,7 +93,7 @@ export function isAtStatedCap(p: Pagination, items: number): boolean {
 
 /** Exactly as many rows as the stated cap, on whatever page, and no count says that these are all. */
 export function isJustAtCap(p: Pagination, items: number, total: number | undefined): boolean {
-  return items > 0 && items === statedCap(p) && items !== total;
+  return items === statedCap(p) && items !== total;
 }
 
 /** Does the third party count more than it will ever give? */

@@ -79,7 +79,8 @@ export function asWalked<Walked extends { readonly pagination: Pagination; reado
   const counted = list.position?.counted;
   if (!counted) return walked;
   const { advance } = pagination;
-  return { ...walked, pagination: { ...asNumbered(pagination, counted), advance }, list: sizable(list, counted) };
+  const stands = { ...list, position: sized(list) };
+  return { ...walked, pagination: { ...asNumbered(pagination, counted), advance }, list: sizable(stands, counted) };
 }
 
 /** What to ask for in such a list: the endpoint's own request makes the first page. */
@@ -156,11 +157,11 @@ function mayCount({ behind, guards }: Pagination, at: ListState): boolean {
 /** Is this the number of the page behind the one that was asked for? */
 function countsOn(
   told: number | undefined,
-  { by, first, step = 1 }: CountedPlace,
+  { by, first, step }: CountedPlace,
   asked: PageRequest,
   { itemCount }: PageAnswer,
 ): boolean {
-  if (by === 'page') return told === (asked.number + 1) * step;
+  if (by === 'page') return told === (asked.number + 1) * (step ?? 1);
   const behind = first + asked.offset;
-  return told === behind + itemCount || told === behind + asked.size;
+  return told === behind + itemCount || told === behind + (step ?? asked.size);
 }

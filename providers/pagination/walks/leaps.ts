@@ -1,9 +1,10 @@
 /**
  * A third party that gives fewer rows than were asked for, and names the next page by what was asked for: 50 rows for 100, and then
  * `offset=100`. Either it keeps the other fifty to itself, or it filters what it has cut. The row in between is asked for: where it
- * was filtered, the page that begins there has the last row of the first page. Pure.
+ * was filtered, the page that begins there has the last row of the first page. So it is in a second reading, too. Pure.
  * Used by: `token-walk.ts`, `activities/sync/decide.ts`. Next: `counted-places.ts`.
  */
+import { hasBegunAgain } from '../dead-cursor.ts';
 import { memoryOf, nameOf, indexOfName } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
@@ -18,8 +19,8 @@ const FEW = 2;
 export function leapsOver(p: Pagination, at: ListState, page: PageAnswer, token: string | undefined): Step | undefined {
   const { itemCount, keys } = page;
   const { size } = at.asked;
-  const isFirst = at.position === null && at.pages === 0 && p.behind === undefined && p.guards['moved-rows'];
-  const isCut = itemCount > 0 && itemCount < size && ROUND.some((one) => itemCount % one === 0);
+  const isFirst = at.position === null && p.behind === undefined && p.guards['moved-rows'];
+  const isCut = itemCount < size && ROUND.some((one) => itemCount % one === 0);
   // A row's own number counts nothing.
   if (!isFirst || !isCut || token === undefined || keys.length === 0 || keys.at(-1) === String(size)) return undefined;
   // As if all that were asked for had come.
@@ -27,7 +28,11 @@ export function leapsOver(p: Pagination, at: ListState, page: PageAnswer, token:
   if (counted?.by !== 'offset' || counted.first !== 0) return undefined;
   const guard = { ...memoryOf(at.guard), leap: token, tail: nameOf(keys.at(-1) as string), most: keys.length };
   const url = p.kind === 'link' ? { url: token } : {};
-  return step(at, { guard, position: { counted: { ...counted, step: size }, offset: itemCount, ...url } });
+  return step(at, {
+    guard,
+    isReread: hasBegunAgain(at),
+    position: { counted: { ...counted, step: size }, offset: itemCount, ...url },
+  });
 }
 
 /** @returns the step to the page that was named, where what was leapt over is filtered, or nothing is there. */

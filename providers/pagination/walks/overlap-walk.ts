@@ -4,6 +4,7 @@
  * rows before the border were removed and others moved over it unseen: the list steps back a page. Pure. Used by: `numbered-walk.ts`.
  */
 import type { Position } from '../../../contracts/list.ts';
+import { hasBegunAgain } from '../dead-cursor.ts';
 import { endSeen, saysMore, totalOf } from '../end-seen.ts';
 import { checksOf, keptOf, noteProbe, readAgain, totalAtBegin } from '../list-end.ts';
 import { fullPage, memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
@@ -44,7 +45,7 @@ function overlapping(p: Pagination, at: ListState, memory: Memory, { page, pins 
   const facts: Partial<Step> = {
     guard: memory,
     total: p.guards['missing-rows'] ? (exact ?? null) : null,
-    isReread: isHead || at.position?.pass !== undefined,
+    isReread: isHead || at.position?.pass !== undefined || hasBegunAgain(at),
   };
   if (offset === 0 && isTooLong(p, told)) {
     const early = cappedEnd(p, at.asked.range, `there are ${told} items`);

@@ -4,6 +4,7 @@
  * Used by: `numbered-walk.ts`. Next: `providers/pagination/list-end.ts` says whether an end is to be believed.
  */
 import type { Position } from '../../../contracts/list.ts';
+import { hasBegunAgain } from '../dead-cursor.ts';
 import { endSeen, totalOf } from '../end-seen.ts';
 import { isPageful } from '../told/paging-words.ts';
 import {
@@ -61,7 +62,7 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
     total: p.guards['missing-rows'] ? (exact ?? null) : null,
     // The rest of a page that came short may be all known, where the third party filters what it has cut. A later reading of the
     // list reads what is known on purpose, and so do the first pages where pages had overlapped.
-    isReread: isRest || isLaterReading || offset <= Number(memory['begun'] ?? -1),
+    isReread: isRest || isLaterReading || hasBegunAgain(at) || offset <= Number(memory['begun'] ?? -1),
   };
   if (came > Number(memory['begun'] ?? 0)) delete memory['begun'];
   const stepTo = (changes: Partial<Step>): Step => step(at, { ...facts, ...changes });
@@ -71,7 +72,8 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
     if (early.split) return stepTo(early);
   }
   const isCounted = exact !== undefined && came >= exact;
-  noteBlank(memory, index, page, isCounted, p.next !== undefined);
+  // Where nothing is left of a page that had rows, the one behind it is the blank one.
+  noteBlank(memory, isRest ? index + 1 : index, page, isCounted, p.next !== undefined);
   // More than the total counts: it is none, or rows were left out on the way.
   const seen = endSeen(p, at, page, memory, came === exact);
   const isGap = isMaybeGap(at, page, memory) && seen === 'blank' && !isCounted;
@@ -110,7 +112,7 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
  * @returns how often it has come again.
  */
 function noteLastAgain(p: Pagination, memory: Memory, { keys }: PageAnswer, { index, isWhole }: Place): number {
-  const name = keys.length === 0 ? '' : digest(keys);
+  const name = digest(keys);
   const isAgain = keys.length > 1 && name === memory['page.rows'] && keys.length < Number(memory['most'] ?? 0);
   const times = p.kind === 'page' && isWhole && index > 1 && isAgain ? Number(memory['page.again'] ?? 0) + 1 : 0;
   if (times === 0 && memory['page.again']) memory['moved'] = 1;

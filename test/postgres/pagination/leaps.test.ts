@@ -6,6 +6,7 @@ import { defineProvider, defineSync, get, noAuth, type Paginate } from '../../..
 import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
 import type { FakeApi } from '../../../testing/index.ts';
 import { onListStage } from '../../setup/list-stage.ts';
+import type { TestDatabase } from '../../setup/servers/database.ts';
 
 interface Row {
   readonly id: string;
@@ -15,6 +16,7 @@ interface More {
   readonly refusal?: FakeAnswer;
   readonly guards?: Paginate<Body, Row>['guards'];
   readonly key?: (row: Row) => string;
+  readonly count?: number;
 }
 interface Body {
   readonly items: readonly Row[];
@@ -23,9 +25,10 @@ interface Body {
 
 describe('a next page that begins farther behind than the rows that came', () => {
   let api: FakeApi;
+  let db: TestDatabase;
   let drive: Drive;
   let account: string;
-  onListStage((stage) => ({ api, drive, account } = stage));
+  onListStage((stage) => ({ api, db, drive, account } = stage));
 
   const all: readonly Row[] = Array.from({ length: 430 }, (_, n) => ({ id: `r${n}`, n }));
   const asCursor = (offset: number): string => String(offset);
@@ -37,7 +40,7 @@ describe('a next page that begins farther behind than the rows that came', () =>
     kind: 'cursor' | 'link',
     nameOf: (offset: number) => string,
     cut: (rows: Row[]) => Row[],
-    { refusal, guards = {}, key = ({ id }) => id }: More = {},
+    { refusal, guards = {}, key = ({ id }) => id, count = all.length }: More = {},
   ) => {
     let calls = 0;
     api.route('GET', '/rows', ({ query }) => {
@@ -45,8 +48,8 @@ describe('a next page that begins farther behind than the rows that came', () =>
       const told = query.get('offset') ?? '0';
       const offset = Number(/^\d+$/.test(told) ? told : Buffer.from(told, 'base64').toString().replace('offset:', ''));
       if (refusal && offset % 100 > 0) return refusal;
-      const next = offset + 100 < all.length ? nameOf(offset + 100) : null;
-      return { body: { items: cut(all.slice(offset, offset + 100)), next } };
+      const next = offset + 100 < count ? nameOf(offset + 100) : null;
+      return { body: { items: cut(all.slice(offset, Math.min(offset + 100, count))), next } };
     });
     const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
     const paginate: Paginate<Body, Row> = { kind, items: ({ items }) => items, next: ({ next }) => next, guards };
@@ -86,6 +89,11 @@ describe('a next page that begins farther behind than the rows that came', () =>
     expect(result).toMatchObject({ complete: true, rows: 430 });
   });
 
+  it('leaps over rows also where the first page alone names a next one', async () => {
+    const { result } = await read('cursor', asCursor, (rows) => rows.slice(0, 50), { count: 120 });
+    expect(result).toMatchObject({ complete: true, rows: 120 });
+  });
+
   it.each<[string, number, number, More]>([
     ['a tenth is left', 10, 6, {}],
     // No third party gives 34 for 100.
@@ -117,4 +125,40 @@ describe('a next page that begins farther behind than the rows that came', () =>
       }
     },
   );
+
+  it.each([
+    ['any row', 1],
+    ['each fiftieth row', 50],
+  ])('is leapt over in a second reading as well, where pages begin at %s: no row is deleted', async (_, every) => {
+    let count = 430;
+    let calls = 0;
+    api.route('GET', '/rows', ({ query }) => {
+      calls += 1;
+      const offset = Number(query.get('offset') ?? 0);
+      if (offset % every > 0) return { status: 400, body: { message: 'no' } };
+      const next = offset + 50 < count ? String(offset + 100) : null;
+      const items = all.slice(offset, Math.min(offset + 50, count));
+      // Most rows are gone until the end has been told once.
+      if (next === null) count = 430;
+      return { body: { items, next } };
+    });
+    const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('rows', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string(), n: z.number() })), next: z.string().nullish() }),
+      request: (_, { cursor }) => get('/rows', { limit: 100, offset: cursor }),
+      paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next },
+    });
+    const sync = defineSync(account, { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass' }),
+    }));
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, rows: 430 });
+    count = 210;
+    calls = 0;
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true });
+    expect(count).toBe(430);
+    expect(calls).toBeLessThan(20);
+    const text = 'select count(*)::int n from sluice.record where account = $1 and deleted_at is null';
+    expect((await db.pool.query<{ n: number }>(text, [account])).rows[0]!.n).toBe(430);
+  });
 });

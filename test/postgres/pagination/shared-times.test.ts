@@ -90,6 +90,14 @@ describe('pages that go on behind a time', () => {
     ['taken from the last row', { rows: rowsOf(45, 3) }, LAST_ROW],
     ['in seconds', { rows: rowsOf(45, 3), epochOf: Number }, LAST_EPOCH],
     [
+      'which another field of one last row happens to have as well',
+      {
+        rows: rowsOf(45, 3).map(({ id, meta }, n) => ({ id, meta: n === 9 ? meta : { ...meta, epoch: 7 * n } })),
+        behind: ({ meta }, cursor) => meta.at > cursor,
+      },
+      {},
+    ],
+    [
       'written in another way',
       { rows: rowsOf(45, 3) },
       { next: ({ items }) => items.at(-1)?.meta.at.replace('Z', '+00:00') },

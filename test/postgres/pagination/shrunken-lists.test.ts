@@ -16,7 +16,10 @@ describe('a list that has less than half of its rows than when it was read last'
   };
 
   /** 200 rows at first. `cut` are pages that name no next one, once each, though rows follow. */
-  const listBy = (kind: 'cursor' | 'link' | 'total', options: { readonly allowEmpty?: boolean } = {}) => {
+  const listBy = (
+    kind: 'cursor' | 'link' | 'total',
+    options: { readonly allowEmpty?: boolean; readonly deletions?: 'full-pass' } = { deletions: 'full-pass' },
+  ) => {
     const { api, drive, account } = stage;
     const path = '/orders';
     let ids = Array.from({ length: 200 }, (_, n) => `row-${n}`);
@@ -61,7 +64,7 @@ describe('a list that has less than half of its rows than when it was read last'
             },
     });
     const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
-      orders: s.one(orders, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass', ...options }),
+      orders: s.one(orders, { input: () => ({}), key: ({ id }) => id, ...options }),
     }));
     return {
       run: () => drive.run(sync, { account }),
@@ -100,8 +103,30 @@ describe('a list that has less than half of its rows than when it was read last'
     expect(callsSince()).toBe(2);
   });
 
+  it('is read once more also where no row is ever deleted, and not where half of them or nineteen are gone', async () => {
+    const { run, cut, becomes, callsSince } = listBy('cursor', {});
+    await run();
+    callsSince();
+    cut.add(0);
+    expect(await run()).toMatchObject({ complete: true, rows: 200, flaws: [] });
+    expect(callsSince()).toBe(1 + 4);
+    for (const [count, calls] of [
+      [100, 2],
+      [99, 2],
+      [30, 2],
+      [10, 2],
+      [40, 1],
+      [21, 1],
+      [2, 1],
+    ] as const) {
+      becomes(count);
+      expect(await run()).toMatchObject({ complete: true });
+      expect(callsSince()).toBe(calls);
+    }
+  });
+
   it('is not read again where it is empty, and may be', async () => {
-    const { run, becomes, callsSince } = listBy('cursor', { allowEmpty: true });
+    const { run, becomes, callsSince } = listBy('cursor', { allowEmpty: true, deletions: 'full-pass' });
     await run();
     becomes(0);
     callsSince();

@@ -119,4 +119,48 @@ describe('what is below a row that is gone', () => {
     lists = { ...rest, orgs: orgs.slice(1) };
     expect(await run()).toEqual({ complete: true, asked: 'o2 orgs p1 p2 p3 p4' });
   });
+
+  it('keeps a row of a list that several rows share, one of which is gone', async () => {
+    const order = (id: string, team: string, version = 1) => ({ id, team, version });
+    const of = { orders: [order('o1', 'a'), order('o2', 'a'), order('o3', 'b')], a: ['x', 'y'], b: ['x', 'z'] };
+    stage.api.route('GET', '/orders', () => ({ body: { items: of.orders } }));
+    stage.api.route('GET', '/teams/:team', (_, { team }) => {
+      asked.push(team);
+      return { body: { items: of[team as 'a' | 'b'].map((id) => ({ id })) } };
+    });
+    const provider = defineProvider({ id: 'work', baseUrl: stage.api.url, auth: noAuth(), limits: [] });
+    const Order = z.object({ id: z.string(), team: z.string(), version: z.number() });
+    const sync = defineSync('work', { provider, input: z.object({}) }, (s) => {
+      const key = ({ id }: { id: string }) => id;
+      const orders = provider.endpoint('orders', {
+        input: z.object({}),
+        response: z.object({ items: z.array(Order) }),
+        request: () => get('/orders'),
+        paginate: { kind: 'single', items: ({ items }) => items },
+      });
+      const members = provider.endpoint('projects', {
+        input: z.object({ team: z.string() }),
+        response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+        request: ({ team }) => get(`/teams/${team}`),
+        paginate: { kind: 'single', items: ({ items }) => items },
+      });
+      const all = s.one(orders, { input: () => ({}), key, deletions: 'full-pass' });
+      const uniqueBy = ({ team }: { team: string }) => team;
+      const input = ({ team }: { team: string }) => ({ team });
+      return {
+        all,
+        projects: s.each(all, members, { input, key, uniqueBy, parents: 'changed', deletions: 'full-pass' }),
+      };
+    });
+    const again = () => stage.drive.run(sync, { account: stage.account, mode: 'incremental' });
+    await again();
+    of.orders = [order('o2', 'a'), order('o3', 'b')];
+    await again();
+    asked = [];
+    of.orders = [order('o2', 'a'), order('o3', 'b', 2)];
+    of.b = ['z'];
+    expect(await again()).toMatchObject({ complete: true });
+    expect(asked).toEqual(['b']);
+    expect(await stored()).toEqual(['x', 'y', 'z']);
+  });
 });

@@ -325,6 +325,38 @@ describe('a numbered list walked by one lane', () => {
     },
   );
 
+  it('is read again where a page came in the middle, so that a page that was not full came twice', () => {
+    const cells = [
+      ['a', 'b', 'c', 'd'],
+      ['e', 'f', 'g', 'h'],
+      ['i', 'j', 'k'],
+      ['l', 'm'],
+    ];
+    const { end, seen } = walk(
+      { kind: 'page', items: (page) => page.rows, pageSize: { start: 4 }, overlap: 0 },
+      ({ offset }, page) => {
+        if (page === 3) cells.splice(2, 0, ['w', 'x', 'y', 'z']);
+        return { rows: cells[offset / 4] ?? [] };
+      },
+      40,
+    );
+    expect(end).toEqual({ kind: 'complete' });
+    expect([...seen].toSorted()).toEqual(cells.flat().toSorted());
+  });
+
+  it('is read once where its last page is short, and nothing is left of it', () => {
+    const rows = Array.from({ length: 87 }, (_, n) => `r${n}`);
+    const { end, seen, asked } = walk(
+      { kind: 'offset', items: (page) => page.rows, pageSize: { start: 10 }, overlap: 0 },
+      ({ offset, size }) => ({ rows: rows.slice(offset, offset + size) }),
+      40,
+    );
+    expect(end).toEqual({ kind: 'complete' });
+    expect(seen.size).toBe(87);
+    // Nine pages, what is left of the last one, and three looks.
+    expect(asked.map(({ offset }) => offset).slice(9)).toEqual([87, 0, 30, 90]);
+  });
+
   it('asks for sizes that divide the page where a page number must reach into it', () => {
     const pagination = compilePagination({ kind: 'page', items: () => [], pageSize: { start: 100 } });
     const at = (done: number, size: number) => pagination.request({ index: 3, done, size: 100 }, size, undefined);

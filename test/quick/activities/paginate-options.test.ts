@@ -88,7 +88,10 @@ describe('watermarks', () => {
     // A fraction is none of the digits that a number can't hold.
     expect(mark(['1709285400.5'])).toBe(1_709_285_400.5);
     expect(mark([])).toBeNull();
-    expect(highestMark(undefined, marks, { highest: null, guard: null }, answered).highest).toBeNull();
+    expect(mark([undefined, null])).toBeNull();
+    const nothing = { highest: null, guard: null };
+    for (const none of [undefined, 'checkpoint'] as const)
+      expect(highestMark(none, marks, nothing, answered).highest).toBeNull();
   });
 
   it('are UTC where no zone is told, wherever the worker runs, or in the zone that the sync names', () => {
@@ -101,7 +104,7 @@ describe('watermarks', () => {
 
   it('never pass the time of the answer: one row dated in the future would hide all others', () => {
     expect(mark(['2031-01-01T00:00:00Z', '2024-03-01T09:30:00Z'])).toBe('2024-06-01T00:00:00.000Z');
-    expect(mark([answered + 5_000])).toBe(answered);
+    expect(mark([answered + 5_000, 2 ** 60])).toBe(answered);
     expect(mark([answered / 1_000 + 5_000])).toBe(answered / 1_000);
     // The second that has begun counts.
     const list = { highest: null, guard: null };
@@ -167,7 +170,7 @@ describe('watermarks', () => {
   });
 
   it('that are neither a time nor a number are told, and not compared as text', () => {
-    for (const odd of ['yesterday', '03/04/2024', '2024-13-01', Number.NaN])
+    for (const odd of ['yesterday', '03/04/2024', '2024-13-01', ' ', '0x1f', Number.NaN])
       expect(() => mark([odd]), String(odd)).toThrow(/is no watermark; it must be a time in ISO 8601, or a number/);
   });
 
@@ -200,6 +203,8 @@ describe('watermarks', () => {
     [1.5, '1.25', false],
     [5, '2024-03-01T09:30:00.000Z', false],
     ['2024-03-01T09:30:00.000Z', '2024-03-01T09:30:00.001Z', true],
+    ['2024-03-01T09:30:00.000Z', '2024-03-01T09:30:00.000Z', false],
+    ['2024-03-01T09:30:00.001Z', '2024-03-01T09:30:00.000Z', false],
     ['2024-03-01T09:30:00.000Z', '10007199254740993', false],
     ['9007199254740993', '10007199254740993', true],
     ['9007199254740993', '2024-03-01T09:30:00.000Z', false],
