@@ -712,6 +712,15 @@ create unlogged table sluice.limit_alive (
   generation bigint not null
 );
 
+-- What each process has told last of what it counts itself and adds to rows: how calls went, and elsewhere the pace and the uses of
+-- secrets. Where the answer is lost it is told again under the same number, and counts once. Logged: what was told and that it was
+-- told are kept together, or lost together.
+create table sluice.told (
+  teller uuid primary key,
+  serial bigint not null,                         -- of its last telling; they come one after another
+  at timestamptz not null default clock_timestamp()
+) with (fillfactor = 50, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.05);
+
 -- What operators did: one row for each act of a client that changes something. It is written before the act and completed after it; one
 -- that stays `begun` belongs to a process that died. Written by db/stores/operate/audit-store.ts only, never changed later; what an
 -- erased account had in its rows is taken out.
@@ -1810,6 +1819,18 @@ begin
     where m.account = of_account and m.resource = of_resource and m.parent_key = u.parent_key
       and (m.run_id = this.id or m.run_id = this.fleet_id);
   return came < share * had;
+end $$;
+
+-- Notes that a process tells something, in the transaction that stores it. False: it was stored before, and only the answer was lost;
+-- then nothing of it may be added again. Locks the process's row first of all, so a statement that is still at work is waited for.
+create or replace function sluice.is_told_first(p_teller uuid, p_serial bigint) returns boolean language plpgsql volatile
+set enable_seqscan = off set search_path = pg_catalog as $$
+begin
+  update sluice.told t set serial = p_serial, at = clock_timestamp() where t.teller = p_teller and t.serial < p_serial;
+  if not found then
+    insert into sluice.told (teller, serial) values (p_teller, p_serial) on conflict do nothing;
+  end if;
+  return found;
 end $$;
 
 -- What a row says, field by field, with the fields of the objects in it, four deep: the path of each, e.g. `/user/name`, and its value.
@@ -3012,12 +3033,13 @@ begin
   return v_lost;
 end $$;
 
--- Takes in what the answers of one worker say. Locks the rows in id order. Returns the learned buckets whose control law
--- should be stepped now.
+-- Takes in what the answers of one worker say. Locks the worker's row, then the buckets in id order. Returns the buckets whose law
+-- should be stepped now. What is told again changes nothing: a refund that is made twice would admit a call too many.
 --   p_entries [{id, refundSlots, refunds, charge, blockMs, reason, epochs, oks, refusals, failures, releases, heldMs,
 --              remaining, resetMs, max, ageMs}]; refunds are aligned with refundSlots; oks, refusals and failures with
 --              epochs, the epochs of the permits
-create or replace function sluice.limit_report(p_entries json) returns bigint[] language plpgsql volatile set enable_seqscan = off set search_path = pg_catalog as $$
+--   p_teller, p_serial  see is_told_first
+create or replace function sluice.limit_report(p_entries json, p_teller uuid, p_serial bigint) returns bigint[] language plpgsql volatile set enable_seqscan = off set search_path = pg_catalog as $$
 declare
   v_generation bigint := sluice.limit_generation();
   v_due bigint[] := '{}';
@@ -3030,6 +3052,13 @@ declare
   v_refused boolean;
   v_loses boolean := false;
 begin
+  if not sluice.is_told_first(p_teller, p_serial) then
+    perform set_config('synchronous_commit', 'off', true);
+    return array(
+      select b.id from sluice.limit_bucket b
+       where b.id in (select (entry ->> 'id')::bigint from json_array_elements(p_entries) entry)
+         and b.law_due_us <= sluice.limit_clock_us() + 500000);
+  end if;
   perform from sluice.limit_bucket b
     where b.id in (select (entry ->> 'id')::bigint from json_array_elements(p_entries) entry) order by b.id for no key update;
   v_clock := sluice.limit_clock_us();
@@ -3258,6 +3287,9 @@ begin
     delete from sluice.limit_event e where e.id in (
       select old.id from sluice.limit_event old where old.at < clock_timestamp() - p_events order by old.at limit 10000) returning 1)
   select count(*) into events from gone;
+  -- Nobody tells again after a week what it has told before.
+  delete from sluice.told t where t.teller in (
+    select old.teller from sluice.told old where old.at < clock_timestamp() - interval '7 days' for update skip locked limit 10000);
   with gone as (
     delete from sluice.limit_bucket b where b.id in (
       select old.id from sluice.limit_bucket old
