@@ -4,6 +4,7 @@ export type { Pool, PoolClient, Queryable } from './pool.ts';
 export { isDataError } from './data-error.ts';
 export { migrate, migrationScript, readSchemaStanding, type SchemaStanding } from './migrate.ts';
 export {
+  databaseTime,
   missingPrivileges,
   readDatabaseFacts,
   readTableHealth,
