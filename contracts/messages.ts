@@ -181,12 +181,12 @@ export type PageFact =
   | { readonly unit: number; readonly state: 'over' }
   /** It was asked for ahead, and is not to be made: what the call before it said goes. */
   | { readonly unit: number; readonly state: 'idle' }
-  /** No call was made, or none that settled the page; `because` and `untilMs` (epoch) are for people. */
+  /** No call was made, or none that settled the page; `because`, and in how many milliseconds it can go on: the worker’s clock is not the workflow’s. */
   | {
       readonly unit: number;
       readonly state: 'later';
       readonly because: string;
-      readonly untilMs?: number;
+      readonly inMs?: number;
     }
   /** `because`: of itself, until the account is connected again; without it by an operator. */
   | { readonly unit: number; readonly state: 'paused'; readonly because?: string };

@@ -4,6 +4,7 @@ export type { Pool, PoolClient, Queryable } from './pool.ts';
 export { isDataError } from './data-error.ts';
 export { migrate, migrationScript, readSchemaStanding, type SchemaStanding } from './migrate.ts';
 export {
+  databaseTime,
   missingPrivileges,
   readDatabaseFacts,
   readTableHealth,
@@ -147,6 +148,7 @@ export {
 export { connectAccount } from './stores/account/connect-store.ts';
 export { rotateEncryption } from './stores/account/rotate-encryption.ts';
 export { listSecretUses, noteSecretUses } from './stores/account/secret-use-store.ts';
+export { createTellOnce, type TellOnce, type Telling } from './told-once.ts';
 export { createSecretUseCounter, type SecretUseCounter } from './count-secret-uses.ts';
 export { createKeyring } from './encryption.ts';
 export type { Keyring } from './encryption.ts';

@@ -5,8 +5,13 @@
  */
 import { randomInt } from 'node:crypto';
 
-const MOST = 2 ** 48 - 1;
+/** Below 2^48 in all, so that it is exact in JSON. */
+const MOST = 2 ** 24;
+const PROCESS = randomInt(1, MOST);
+let last = randomInt(MOST);
 
-export function newChange(): number {
-  return randomInt(MOST);
+/** @param process whose it is: of several changes of one, a row may know the latest ones alone. */
+export function newChange(process = PROCESS): number {
+  last = (last + 1) % MOST;
+  return process * MOST + last;
 }

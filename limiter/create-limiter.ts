@@ -51,7 +51,7 @@ export interface Limiter extends Operations {
   acquire(request: AcquireRequest): Promise<AcquireResult>;
   /**
    * Tells how the call went. Refusals are stored before this resolves; successes are collected for a moment.
-   * @throws LimiterUnavailable when a refusal could not be stored; it is kept and sent again.
+   * @throws LimiterUnavailable when a refusal could not be stored; it is kept and sent again by itself, once.
    */
   report(permit: Permit, observation: Observation): Promise<void>;
   /** Gives up the place of a call that will not be made. */

@@ -16,8 +16,8 @@ export const CONFIGURE = `
             "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, "slotsAhead" int, align text, zone text, "alignUs" bigint, "reserveStep" float8, rate float8, burst float8)
            order by id) row`;
 
-/** Locks the reported rows in id order; one transaction. */
-export const REPORT = 'select sluice.limit_report($1::json) as law_due';
+/** Locks the worker's row, then the reported ones in id order; one transaction. $2 and $3 name it: told again, it counts once. */
+export const REPORT = 'select sluice.limit_report($1::json, $2, $3) as law_due';
 
 /** Reads rows by primary key: the share of each limit that is in use. */
 export const FULLNESS = `

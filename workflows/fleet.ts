@@ -122,7 +122,7 @@ function carryOut(
         case 'own':
           return end(hand, 'own');
         case 'later':
-          return wait(hand, fact.untilMs - Date.now());
+          return wait(hand, fact.inMs ?? (fact.untilMs ?? 0) - Date.now());
         case 'more':
           if (++hand.calls >= MOST_FLEET_CALLS || isCancelled) return end(hand, isCancelled ? 'cancelled' : 'own');
           return call(hand);

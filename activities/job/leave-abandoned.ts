@@ -26,11 +26,11 @@ const MOST_SAID = 500;
 export async function leaveNext(deps: ActivityDeps, resources: readonly string[]): Promise<boolean> {
   const due = await abandonedJob(deps.pool, resources);
   if (!due) return false;
-  const { unit, job, sync, node, account } = due;
+  const { unit, job, sync, node, account, nowMs } = due;
   const what = { sync, node, account, job: job.id };
   try {
     const left = await leave(deps, due);
-    if (left?.state === 'later') await moveJob(deps.pool, unit, job, { ...job, after: Date.now() + left.afterMs });
+    if (left?.state === 'later') await moveJob(deps.pool, unit, job, { ...job, after: nowMs + left.afterMs });
     else if (left) deps.log.info({ ...what, said: left.said }, 'a job that nobody wants any more was cancelled');
     return left !== undefined;
   } catch (error) {

@@ -20,7 +20,7 @@ import { leftOutByTime } from '../../providers/pagination/walks/shared-times.ts'
 import { inParts } from '../../providers/pagination/walks/result-parts.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
 import type { ReadSoFar } from '../bodies/read-pieces.ts';
-import { callsOf, fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
+import { callsOf, databaseNow, fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
 import { childUnits } from './child-units.ts';
 import { readAnew } from '../sync/apply-decision.ts';
 import { askedInVain } from './asked-in-vain.ts';
@@ -113,7 +113,7 @@ function untilKnown(attempt: Attempt, rows: ReadPage['rows'], answer: Answer, ne
   const { paginate } = node.endpoint;
   const { incremental } = node.options;
   if (!paginate.isNewestFirst || since === undefined || !incremental || incremental === 'checkpoint') return next;
-  const at = answeredAt(answer.headers);
+  const at = answeredAt(answer.headers, databaseNow(attempt.unit));
   const marks = mapping(node, 'incremental.field', () =>
     rows.slice(next.skip).map(({ item }) => (item === undefined ? null : markOf(incremental, item, at))),
   );
@@ -218,10 +218,11 @@ function toCommit(
   const { account, tree } = request.context;
   const { paginate } = endpoint;
   const { end } = next;
-  // When its run began, by the third party's clock, as far as it tells one, or by this one, whichever is behind: the rows may
-  // have neither.
+  // When its run began, by the third party's clock, as far as it tells one, or by the database's, whichever is behind: the rows may
+  // have neither. A worker's own clock may be anything.
+  const nowMs = databaseNow(unit);
   const latestMs =
-    Math.min(answer ? answeredAt(answer.headers) : Infinity, Date.now()) - (performance.now() - unit.runBeganAt);
+    Math.min(answer ? answeredAt(answer.headers, nowMs) : Infinity, nowMs) - (performance.now() - unit.runBeganAt);
   const marks = mapping(node, 'incremental.field', () => highestMark(options.incremental, rows.items, unit, latestMs));
   return {
     ...next,

@@ -18,7 +18,7 @@ const FIRST = 'ids.first';
 
 /**
  * The highest mark of a list with this page; null when nothing has one.
- * @param latestMs Epoch milliseconds at which the run began, by the third party's clock or this one. No time is
+ * @param latestMs Epoch milliseconds at which the run began, by the third party's clock or the database's. No time is
  *   taken for later. A page that comes late may have a row that was changed after another page had been read. From its
  *   time on, what else was changed meanwhile would never be asked for. And a row that is dated in the future would hide
  *   all that comes until then.
@@ -92,10 +92,10 @@ export function isTime(mark: Mark, incremental: Pick<Incremental<unknown>, 'numb
   return typeof mark === 'number' ? unitOf(mark, incremental) !== undefined : parseTimeMs(mark) !== undefined;
 }
 
-/** When the third party answered: its own clock, where it told one. */
-export function answeredAt(headers: Readonly<Record<string, string>>): number {
+/** When the third party answered: by its own clock, where it told one. @param nowMs by the database's, which is one for all workers. */
+export function answeredAt(headers: Readonly<Record<string, string>>, nowMs: number): number {
   const told = Date.parse(headers['date'] ?? '');
-  return Number.isNaN(told) ? Date.now() : told;
+  return Number.isNaN(told) ? nowMs : told;
 }
 
 function normalised(

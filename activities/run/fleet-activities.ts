@@ -43,7 +43,7 @@ export async function stepOfFleet(
   if (!node) return { state: 'own' };
   if (unit !== null) {
     const fact = await call({ runId, node: node.name, unit, context, mode: 'now', waitMs: WAIT_MS });
-    if (fact.state === 'later') return { state: 'later', untilMs: fact.untilMs ?? Date.now() };
+    if (fact.state === 'later') return { state: 'later', inMs: fact.inMs ?? 0 };
     if (fact.state === 'paused') return { state: 'own' };
     if (fact.state === 'over') return { state: 'gone' };
     if (fact.state === 'more') return { state: fact.lanes ? 'own' : 'more' };

@@ -82,5 +82,10 @@ export function callsOf({ isCounted }: Attempt): 0 | 1 {
 
 /** The call was not made, or brought no page; `because` is for people. */
 export function later({ unit }: FetchPageInput, because: string, delayMs: number): PageFact {
-  return { unit, state: 'later', because, untilMs: Date.now() + delayMs };
+  return { unit, state: 'later', because, inMs: Math.max(0, Math.ceil(delayMs)) };
+}
+
+/** What the database's clock shows now, in epoch milliseconds, as far as it was heard when the unit was read. */
+export function databaseNow({ clockMs }: Pick<LoadedUnit, 'clockMs'>): number {
+  return clockMs + performance.now();
 }

@@ -29,6 +29,8 @@ import { attemptAt, loadList } from './make-attempt.ts';
 
 /** A call that has waited so long in this worker for its turn is made durably: its workflow task must end in time. */
 const LONGEST_QUEUE_MS = 2_000;
+/** None waits longer: its workflow task has ended. So the clock was set meanwhile. */
+const CLOCK_STEP_MS = 60_000;
 
 /**
  * Makes the unit's next call.
@@ -93,7 +95,8 @@ function cutOf({ node: { endpoint } }: Attempt, range: Range): readonly [Range, 
 
 function whyNotNow(deps: ActivityDeps, askedAtMs: number): string | undefined {
   if (deps.isStopping()) return 'this worker is ending';
-  if (Date.now() - askedAtMs > LONGEST_QUEUE_MS) return 'this worker is busy';
+  const queuedMs = Date.now() - askedAtMs;
+  if (queuedMs > LONGEST_QUEUE_MS && queuedMs < CLOCK_STEP_MS) return 'this worker is busy';
   if (deps.places?.count() === 0) return NO_PLACE.reason;
   return deps.isFull?.() ? FULL.reason : undefined;
 }

@@ -9,7 +9,7 @@ import type { KeptState } from '../../contracts/list.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import { answeredAt } from '../page/watermark.ts';
-import type { Attempt } from './attempt.ts';
+import { databaseNow, type Attempt } from './attempt.ts';
 
 /** A run that asks only for what changed, and not again for what a run has left unread. */
 function asksForChanges({ mode }: LoadedUnit): boolean {
@@ -48,7 +48,9 @@ export function keptOf(
   const kept = {
     ...(found === undefined || found === null || found === '' ? {} : { checkpoint: checkpointText(found) }),
     ...(isFirst && etag !== undefined ? { etag } : {}),
-    ...(isFirst && lastModified !== undefined && isOver(lastModified, headers) ? { lastModified } : {}),
+    ...(isFirst && lastModified !== undefined && isOver(lastModified, answeredAt(headers, databaseNow(unit)))
+      ? { lastModified }
+      : {}),
   };
   return Object.keys(kept).length === 0 ? null : kept;
 }
@@ -58,8 +60,8 @@ export function keptOf(
  * second, and would be told as unchanged for ever.
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2
  */
-function isOver(lastModified: string, headers: Answer['headers']): boolean {
-  return answeredAt(headers) - Date.parse(lastModified) >= 1_000;
+function isOver(lastModified: string, answeredAtMs: number): boolean {
+  return answeredAtMs - Date.parse(lastModified) >= 1_000;
 }
 
 function checkpointText(found: unknown): string {

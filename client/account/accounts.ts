@@ -192,7 +192,7 @@ export function createAccounts(
       try {
         return await rotateEncryption(pool, await keyring());
       } finally {
-        await secretUses.flush((uses) => noteSecretUses(pool, uses));
+        await secretUses.flush((uses, telling) => noteSecretUses(pool, uses, telling));
       }
     },
     secretUses: ({ provider, ...filter } = {}) =>

@@ -8,6 +8,7 @@ import { meetRunning, type AskedOfRun, type IfRunning, type RunningRun } from '.
 import { syncWorkflowId } from '../../contracts/names.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import type { RunMode } from '../../contracts/run.ts';
+import { databaseTime, type Pool } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkOptions, checkKind } from '../options/check-options.ts';
@@ -106,7 +107,7 @@ export async function startSync<Input>(
     priority,
     weight,
     giveUpAfterMs,
-    ...(options.deadline === undefined ? {} : { deadline: deadlineOf(options.deadline) }),
+    ...(options.deadline === undefined ? {} : { deadline: await deadlineOf(parts.pool, options.deadline) }),
     ...(tenant === undefined ? {} : { tenant }),
     ...(mode === undefined ? {} : { mode }),
     ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }),
@@ -152,9 +153,10 @@ function asRead(parse: (input: unknown) => unknown, input: unknown): unknown {
   }
 }
 
-function deadlineOf(deadline: Date | string | number): string {
-  const at = new Date(typeof deadline === 'number' ? Date.now() + deadline : deadline);
-  if (!(at.getTime() > Date.now()))
-    throw new TypeError(`\`deadline\` is ${String(deadline)}; it must be a time to come.`);
+/** A time from now on is counted from the database's: the workflow that keeps it has not this process's clock. */
+async function deadlineOf(pool: Pool, deadline: Date | string | number): Promise<string> {
+  const nowMs = await databaseTime(pool);
+  const at = new Date(typeof deadline === 'number' ? nowMs + deadline : deadline);
+  if (!(at.getTime() > nowMs)) throw new TypeError(`\`deadline\` is ${String(deadline)}; it must be a time to come.`);
   return at.toISOString();
 }

@@ -54,7 +54,9 @@ export interface FleetStepInput {
  * fleet has it no more.
  */
 export type FleetFact =
-  { readonly state: 'ended' | 'more' | 'own' | 'gone' } | { readonly state: 'later'; readonly untilMs: number };
+  | { readonly state: 'ended' | 'more' | 'own' | 'gone' }
+  /** `untilMs`: so workers told it whose clock was taken for the workflow’s. */
+  | { readonly state: 'later'; readonly inMs?: number; readonly untilMs?: number };
 
 export interface LeaveFleetInput {
   readonly run: FleetRun;

@@ -125,8 +125,9 @@ create table sluice.unit (
   -- When a unit whose call failed may be called again. Its backoff is kept when the workflow that waits is continued as new, or
   -- its worker is lost. Null, or past: now.
   retry_at timestamptz,
-  -- Number of its latest change, drawn by whoever made it: one that is repeated, since its answer was lost, is known by it.
-  change bigint,
+  -- Numbers of its latest changes, the last one first (sluice.with_change), also of those that came late and were only counted: one that
+  -- is repeated, since its answer was lost, is known by it, whatever others have done meanwhile.
+  changes bigint[] not null default '{}',
   -- Items that the third party says there are, when that number is exact.
   total bigint,
   -- The watermark that it was asked from, and the highest one that its rows have.
@@ -712,6 +713,15 @@ create unlogged table sluice.limit_alive (
   generation bigint not null
 );
 
+-- What each process has told last of what it counts itself and adds to rows: how calls went, and elsewhere the pace and the uses of
+-- secrets. Where the answer is lost it is told again under the same number, and counts once. Logged: what was told and that it was
+-- told are kept together, or lost together.
+create table sluice.told (
+  teller uuid primary key,
+  serial bigint not null,                         -- of its last telling; they come one after another
+  at timestamptz not null default clock_timestamp()
+) with (fillfactor = 50, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.05);
+
 -- What operators did: one row for each act of a client that changes something. It is written before the act and completed after it; one
 -- that stays `begun` belongs to a process that died. Written by db/stores/operate/audit-store.ts only, never changed later; what an
 -- erased account had in its rows is taken out.
@@ -1068,8 +1078,11 @@ begin
     where x.id = (page->>'unit')::bigint and x.run_id = this_run and x.node = page->>'node' for no key update;
   select x.state into run_state from sluice.run x where x.id = this_run;
   if u.id is null or u.pages <> (page->>'pages')::int or u.end_kind is not null or run_state not in ('running', 'paused') then
-    update sluice.node n set calls = n.calls + (page->>'calls')::int where n.run_id = this_run and n.name = page->>'node'
-      and u.change is distinct from (page->>'change')::bigint;
+    if (page->>'change')::bigint = any (u.changes) then
+      return jsonb_build_object('stale', true);
+    end if;
+    update sluice.unit x set changes = sluice.with_change(x.changes, (page->>'change')::bigint) where x.id = u.id;
+    update sluice.node n set calls = n.calls + (page->>'calls')::int where n.run_id = this_run and n.name = page->>'node';
     return jsonb_build_object('stale', true);
   end if;
   root := coalesce(u.root_id, u.id);
@@ -1212,7 +1225,7 @@ begin
     kept = coalesce(nullif(page->'kept', 'null') || coalesce(u.kept, '{}'), u.kept),
     flaws = u.flaws + coalesce((page->'flaws'->>'count')::int, 0), flaw = coalesce(u.flaw, page->'flaws'->>'reason'),
     flaws_hold = u.flaws_hold or coalesce((page->'flaws'->>'holds')::boolean, false),
-    end_kind = ended, reason = why, change = (page->>'change')::bigint
+    end_kind = ended, reason = why, changes = sluice.with_change(u.changes, (page->>'change')::bigint)
     where id = u.id;
 
   update sluice.node set
@@ -1315,22 +1328,28 @@ create or replace function sluice.defer_unit(
 ) language plpgsql set search_path = pg_catalog as $$
 declare
   u sluice.unit;
+  is_late boolean;
 begin
-  select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node and x.pages = at_pages
-    and x.end_kind is null for no key update;
-  if u.change = this_change then
+  select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node for no key update;
+  is_late := u.id is null or u.pages <> at_pages or u.end_kind is not null;
+  if this_change = any (u.changes) then
+    if is_late then
+      return;
+    end if;
     -- What it was before is not known any more: that the answer was the same riddle shows at the next call.
     attempts := u.attempts;
     is_same := false;
     before := u.error;
     return;
   end if;
-  if u.id is not null then
+  if is_late then
+    update sluice.unit x set changes = sluice.with_change(x.changes, this_change) where x.id = u.id;
+  else
     attempts := u.attempts + case when costs = 'attempt' or (costs = 'refusal' and u.refusals > 0) then 1 else 0 end;
     is_same := coalesce(u.puzzle = riddle, false);
     before := u.error;
     update sluice.unit x set
-      calls = u.calls + extra_calls, attempts = defer_unit.attempts, change = this_change,
+      calls = u.calls + extra_calls, attempts = defer_unit.attempts, changes = sluice.with_change(u.changes, this_change),
       refusals = case costs when 'refusal' then u.refusals + 1 when 'attempt' then 0 else u.refusals end,
       error = case when costs = 'refusal' and u.refusals = 0 then coalesce(u.error, why) else coalesce(why, u.error) end, puzzle = riddle, retry_at = clock_timestamp() + delay_ms * interval '1 millisecond'
       where x.id = u.id;
@@ -1544,10 +1563,11 @@ declare
   split jsonb;
 begin
   select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node for no key update;
-  if u.change = this_change then
+  if this_change = any (u.changes) then
     return u.end_kind is not null;
   end if;
   if u.id is null or u.pages <> at_pages or u.end_kind is not null then
+    update sluice.unit x set changes = sluice.with_change(x.changes, this_change) where x.id = u.id;
     update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
     return false;
   end if;
@@ -1559,7 +1579,7 @@ begin
   end if;
   if go_on is not null then
     update sluice.unit x set position = go_on->'position', guard = go_on->'guard', again = greatest(x.again, x.items - x.rows),
-      change = this_change
+      changes = sluice.with_change(x.changes, this_change)
       where x.id = u.id;
     delete from sluice.lane_board b
       where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
@@ -1575,7 +1595,7 @@ begin
   end if;
   update sluice.unit set
     state = case when ended in ('skipped', 'failed') then ended else 'done' end,
-    end_kind = ended, reason = reason_given, calls = u.calls + extra_calls, change = this_change
+    end_kind = ended, reason = reason_given, calls = u.calls + extra_calls, changes = sluice.with_change(u.changes, this_change)
     where id = u.id;
   update sluice.node set
     calls = calls + extra_calls,
@@ -1810,6 +1830,18 @@ begin
     where m.account = of_account and m.resource = of_resource and m.parent_key = u.parent_key
       and (m.run_id = this.id or m.run_id = this.fleet_id);
   return came < share * had;
+end $$;
+
+-- Notes that a process tells something, in the transaction that stores it. False: it was stored before, and only the answer was lost;
+-- then nothing of it may be added again. Locks the process's row first of all, so a statement that is still at work is waited for.
+create or replace function sluice.is_told_first(p_teller uuid, p_serial bigint) returns boolean language plpgsql volatile
+set enable_seqscan = off set search_path = pg_catalog as $$
+begin
+  update sluice.told t set serial = p_serial, at = clock_timestamp() where t.teller = p_teller and t.serial < p_serial;
+  if not found then
+    insert into sluice.told (teller, serial) values (p_teller, p_serial) on conflict do nothing;
+  end if;
+  return found;
 end $$;
 
 -- What a row says, field by field, with the fields of the objects in it, four deep: the path of each, e.g. `/user/name`, and its value.
@@ -3012,12 +3044,13 @@ begin
   return v_lost;
 end $$;
 
--- Takes in what the answers of one worker say. Locks the rows in id order. Returns the learned buckets whose control law
--- should be stepped now.
+-- Takes in what the answers of one worker say. Locks the worker's row, then the buckets in id order. Returns the buckets whose law
+-- should be stepped now. What is told again changes nothing: a refund that is made twice would admit a call too many.
 --   p_entries [{id, refundSlots, refunds, charge, blockMs, reason, epochs, oks, refusals, failures, releases, heldMs,
 --              remaining, resetMs, max, ageMs}]; refunds are aligned with refundSlots; oks, refusals and failures with
 --              epochs, the epochs of the permits
-create or replace function sluice.limit_report(p_entries json) returns bigint[] language plpgsql volatile set enable_seqscan = off set search_path = pg_catalog as $$
+--   p_teller, p_serial  see is_told_first
+create or replace function sluice.limit_report(p_entries json, p_teller uuid, p_serial bigint) returns bigint[] language plpgsql volatile set enable_seqscan = off set search_path = pg_catalog as $$
 declare
   v_generation bigint := sluice.limit_generation();
   v_due bigint[] := '{}';
@@ -3030,6 +3063,13 @@ declare
   v_refused boolean;
   v_loses boolean := false;
 begin
+  if not sluice.is_told_first(p_teller, p_serial) then
+    perform set_config('synchronous_commit', 'off', true);
+    return array(
+      select b.id from sluice.limit_bucket b
+       where b.id in (select (entry ->> 'id')::bigint from json_array_elements(p_entries) entry)
+         and b.law_due_us <= sluice.limit_clock_us() + 500000);
+  end if;
   perform from sluice.limit_bucket b
     where b.id in (select (entry ->> 'id')::bigint from json_array_elements(p_entries) entry) order by b.id for no key update;
   v_clock := sluice.limit_clock_us();
@@ -3258,6 +3298,9 @@ begin
     delete from sluice.limit_event e where e.id in (
       select old.id from sluice.limit_event old where old.at < clock_timestamp() - p_events order by old.at limit 10000) returning 1)
   select count(*) into events from gone;
+  -- Nobody tells again after a week what it has told before.
+  delete from sluice.told t where t.teller in (
+    select old.teller from sluice.told old where old.at < clock_timestamp() - interval '7 days' for update skip locked limit 10000);
   with gone as (
     delete from sluice.limit_bucket b where b.id in (
       select old.id from sluice.limit_bucket old
@@ -3819,7 +3862,7 @@ declare
     else now_is || jsonb_build_object('at', floor(extract(epoch from clock_timestamp()) * 1000)) end;
 begin
   update sluice.unit x set
-    job = stored, calls = x.calls + extra_calls, change = this_change, error = coalesce(why, x.error),
+    job = stored, calls = x.calls + extra_calls, changes = sluice.with_change(x.changes, this_change), error = coalesce(why, x.error),
     -- A job that was done and is asked for its results anew, because they could not be read, has not got on.
     attempts = case when now_is->>'state' = 'made' or (now_is->>'state' = 'done' and was->>'state' is distinct from 'done') then 0
       else x.attempts end,
@@ -3827,13 +3870,17 @@ begin
     position = case when begins then null else x.position end,
     guard = case when begins then '{"begunAgain": 1}' else x.guard end
     where x.id = unit_id and x.run_id = this_run and x.node = this_node and x.pages = at_pages and x.end_kind is null
-      and x.job is not distinct from was and x.change is distinct from this_change
+      and x.job is not distinct from was and this_change <> all (x.changes)
       and exists (select 1 from sluice.run r where r.id = this_run and (r.state = 'running' or (r.state = 'paused' and now_is->>'state' <> 'sending')));
   if not found then
-    select x.job into stored from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.change = this_change;
+    -- Null where another has moved it on since.
+    select case when x.job - 'at' = now_is - 'at' then x.job end into stored from sluice.unit x
+      where x.id = unit_id and x.run_id = this_run and this_change = any (x.changes);
     if found then
       return stored;
     end if;
+    update sluice.unit x set changes = sluice.with_change(x.changes, this_change)
+      where x.id = unit_id and x.run_id = this_run and x.node = this_node;
   end if;
   update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
   return stored;
@@ -4251,3 +4298,11 @@ begin
         order by p.seq desc limit 1)
     ) known order by known.started_at desc limit 1;
 end $$;
+
+-- The changes that a unit knows, with one more: the latest first. Each process has its latest one there, whatever others have done since,
+-- and the last four are there whosesoever they are. A number has its process above 24 bits. Its body is bound when it is made, so no
+-- search path matters, and statements take it in.
+create or replace function sluice.with_change(changes bigint[], change bigint) returns bigint[] language sql immutable
+  return change || array(
+    select known.change from pg_catalog.unnest(changes) with ordinality known (change, at)
+     where known.at < 4 or known.change >> 24 <> with_change.change >> 24 order by known.at limit 15);

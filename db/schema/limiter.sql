@@ -137,3 +137,12 @@ create unlogged table sluice.limit_alive (
   one boolean primary key default true check (one),
   generation bigint not null
 );
+
+-- What each process has told last of what it counts itself and adds to rows: how calls went, and elsewhere the pace and the uses of
+-- secrets. Where the answer is lost it is told again under the same number, and counts once. Logged: what was told and that it was
+-- told are kept together, or lost together.
+create table sluice.told (
+  teller uuid primary key,
+  serial bigint not null,                         -- of its last telling; they come one after another
+  at timestamptz not null default clock_timestamp()
+) with (fillfactor = 50, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.05);

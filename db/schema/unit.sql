@@ -35,8 +35,9 @@ create table sluice.unit (
   -- When a unit whose call failed may be called again. Its backoff is kept when the workflow that waits is continued as new, or
   -- its worker is lost. Null, or past: now.
   retry_at timestamptz,
-  -- Number of its latest change, drawn by whoever made it: one that is repeated, since its answer was lost, is known by it.
-  change bigint,
+  -- Numbers of its latest changes, the last one first (sluice.with_change), also of those that came late and were only counted: one that
+  -- is repeated, since its answer was lost, is known by it, whatever others have done meanwhile.
+  changes bigint[] not null default '{}',
   -- Items that the third party says there are, when that number is exact.
   total bigint,
   -- The watermark that it was asked from, and the highest one that its rows have.

@@ -18,7 +18,7 @@ export interface GateStore {
     gate: Gate,
     step: (state: BreakerState, atMs: number, isPaused: boolean) => BreakerState,
   ) => Promise<'changed' | 'lost' | undefined>;
-  /** Tells how calls ended. Never fails: what can't be stored is told later. */
+  /** Tells how calls ended. Never fails: what can't be stored is told later, and what may have been stored is not told again. */
   readonly tell: (gate: Gate, report: BreakerReport) => Promise<void>;
   /** Tells what was counted, at the latest so many milliseconds from now. */
   readonly tellLater: (gate: Gate, delayMs: number) => void;
@@ -85,11 +85,18 @@ export function createGateStore(pool: Pool): GateStore {
   }
 
   async function tell(gate: Gate, report: BreakerReport): Promise<void> {
+    let isWriting = false;
+    const step = (state: BreakerState, atMs: number): BreakerState => {
+      isWriting = true;
+      return afterReport(state, atMs, report);
+    };
     try {
-      if ((await change(gate, (state, atMs) => afterReport(state, atMs, report))) !== 'lost') return;
+      if ((await change(gate, step)) !== 'lost') return;
     } catch (error) {
       if (isDataError(error)) return tellCounts(gate, report);
-      // The store is down: then no permits are given either. A probe that was not heard of is given up by itself.
+      // The store is down: then no permits are given either. A probe that was not heard of is given up by itself. Counts that may have
+      // been written are not worth a second time: an outage goes on failing, and would be taken for twice as many failures.
+      if (isWriting) return;
     }
     putBack(gate, report);
     if (report.ok + report.failed > 0) tellLater(gate, TELL_AGAIN_MS);

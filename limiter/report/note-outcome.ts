@@ -14,6 +14,8 @@ export interface Notebook {
   readonly tallyOf: (charge: Charge) => Tally;
   /** Whether this is the first answer since the bucket began this epoch, as far as this process remembers. */
   readonly isFirstAnswer: (charge: Charge, epoch: number) => boolean;
+  /** It was reported before: what it took was given back, or charged, then. */
+  readonly isSettled: (permit: Permit) => boolean;
   /** Successes are collected for this long, in milliseconds. */
   readonly collectMs: number;
   /** Calls in flight are given back after at most this long, in milliseconds. */
@@ -42,16 +44,22 @@ export function noteOutcome(
   return 0;
 }
 
-function noteNotSent({ tallyOf, releaseMs }: Notebook, permit: Permit, index: number): number {
+function noteNotSent({ tallyOf, releaseMs, isSettled }: Notebook, permit: Permit, index: number): number {
   const charge = permit.charges[index]!;
   const cost = gridCost(charge.cost);
-  if (cost <= 0) return Infinity;
+  if (cost <= 0 || isSettled(permit)) return Infinity;
   addRefund(tallyOf(charge), permit.slots[index]!, cost);
   return releaseMs;
 }
 
 /** What is given back: the place of a call in flight, or the difference to what the call really cost. */
-function noteCost({ tallyOf, releaseMs }: Notebook, permit: Permit, index: number, observation: Observation): number {
+function noteCost(
+  { tallyOf, releaseMs, isSettled }: Notebook,
+  permit: Permit,
+  index: number,
+  observation: Observation,
+): number {
+  if (isSettled(permit)) return Infinity;
   const charge = permit.charges[index]!;
   const cost = gridCost(charge.cost);
   const slot = permit.slots[index]!;

@@ -54,23 +54,6 @@ export function outcomesOf(tally: Tally, epoch: number): Outcomes {
   return outcomes;
 }
 
-/** Adds what could not be sent to what came since. */
-export function mergeTally(older: Tally, newer: Tally): Tally {
-  for (const [slot, amount] of older.refunds) addRefund(newer, slot, amount);
-  for (const [epoch, { oks, refusals, failures }] of older.outcomes) {
-    const outcomes = outcomesOf(newer, epoch);
-    outcomes.oks += oks;
-    outcomes.refusals += refusals;
-    outcomes.failures += failures;
-  }
-  newer.charge += older.charge;
-  newer.releases += older.releases;
-  newer.heldMs += older.heldMs;
-  newer.blockMs ??= older.blockMs;
-  newer.reason ??= older.reason;
-  return newer;
-}
-
 /** Without what the third party said: what we counted ourselves, and for how long the key is blocked. */
 export function ownCountsOf(tally: Tally): Tally {
   return { ...tally, reason: undefined, remaining: undefined, resetAt: undefined, max: undefined };

@@ -36,6 +36,7 @@ export function createReports(options: ReportsOptions): Reports {
   const { tallyOf, sendWithin, flush } = createReportSender(options);
   /** By bucket: the epoch of which an answer was told. */
   const answered = new Map<number, number>();
+  const settled = new WeakSet<Permit>();
   const notebook: Notebook = {
     tallyOf: (charge) => tallyOf(idOf(charge)),
     isFirstAnswer: (charge, epoch) => {
@@ -44,6 +45,7 @@ export function createReports(options: ReportsOptions): Reports {
       keepLatest(answered, id, epoch, MOST_ANSWERED);
       return true;
     },
+    isSettled: (permit) => settled.has(permit),
     collectMs,
     releaseMs,
   };
@@ -73,6 +75,7 @@ export function createReports(options: ReportsOptions): Reports {
         index === refused && charge === told?.charge ? { ...observation, blockForMs: told.blockMs } : observation;
       delayMs = Math.min(delayMs, noteOutcome(notebook, permit, index, heard, refused));
     }
+    settled.add(permit);
     for (const quota of observation.quotas ?? []) {
       const toldMs = noteTold(permit, quota, refused >= 0);
       delayMs = Math.min(delayMs, toldMs, noteQuota(notebook, permit, quota));

@@ -1,13 +1,15 @@
 /**
- * What was noted about buckets, collected until it is sent: one statement on its way at a time, for all buckets.
+ * What was noted about buckets, collected until it is sent: one statement on its way at a time, for all buckets. It has a number, and
+ * goes again as it is until the store has answered: what was stored already is not added once more.
  * What the store refuses of one bucket keeps none of the others from being told.
  * Used by: `report.ts`. Next: `db/functions/limiter/report/report.sql`, then `limiter/adaptive/controller.ts`.
  */
+import { randomUUID } from 'node:crypto';
 import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import { LimiterUnavailable } from '../errors.ts';
 import { REPORT } from '../statements.ts';
-import { emptyTally, mergeTally, ownCountsOf, tallyJson, type Tally } from './pending-report.ts';
+import { emptyTally, ownCountsOf, tallyJson, type Tally } from './pending-report.ts';
 
 export interface ReportSender {
   /** What is collected about a bucket, to be added to. */
@@ -28,10 +30,23 @@ export interface ReportSenderOptions {
   readonly onDropped: () => void;
 }
 
+/** What goes in one statement. */
+interface Parcel {
+  readonly tallies: readonly Tally[];
+  /** Without what the third party said. */
+  readonly isOwnCounts: boolean;
+  /** Its number, once it was sent. */
+  serial?: number;
+}
+
 const TRY_AGAIN_MS = 1_000;
 
 export function createReportSender(options: ReportSenderOptions): ReportSender {
+  const teller = randomUUID();
+  let serial = 0;
   let collected = new Map<number, Tally>();
+  /** The first of them may have been stored. */
+  const unsent: Parcel[] = [];
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
   let sending = Promise.resolve();
@@ -50,7 +65,7 @@ export function createReportSender(options: ReportSenderOptions): ReportSender {
     clearTimeout(timer);
     dueAt = at;
     timer = setTimeout(() => {
-      // The store is down: what was collected is kept and goes with the next report.
+      // The store is down: what was collected is kept and goes after what was not answered.
       flush().catch(() => sendWithin(TRY_AGAIN_MS));
     }, delayMs);
   }
@@ -62,61 +77,57 @@ export function createReportSender(options: ReportSenderOptions): ReportSender {
   }
 
   async function sendCollected(): Promise<void> {
-    if (collected.size === 0) return;
+    if (collected.size + unsent.length === 0) return;
     clearTimeout(timer);
     dueAt = Infinity;
-    const batch = collected;
-    collected = new Map();
-    const unsent = new Set(batch.values());
     try {
-      await send(options, [...unsent], (tally) => unsent.delete(tally));
+      await sendAll();
+      if (collected.size === 0) return;
+      unsent.push({ tallies: [...collected.values()], isOwnCounts: false });
+      collected = new Map();
+      await sendAll();
     } catch (error) {
-      for (const tally of unsent) putBack(tally);
       sendWithin(TRY_AGAIN_MS);
       throw new LimiterUnavailable(error);
     }
   }
 
-  function putBack(tally: Tally): void {
-    const newer = collected.get(tally.id);
-    collected.set(tally.id, newer === undefined ? tally : mergeTally(tally, newer));
+  async function sendAll(): Promise<void> {
+    for (let parcel = unsent[0]; parcel !== undefined; parcel = unsent[0]) {
+      parcel.serial ??= ++serial;
+      try {
+        await store(options, parcel.tallies, teller, parcel.serial);
+        unsent.shift();
+      } catch (error) {
+        if (!isDataError(error)) throw error;
+        // Nothing of it was stored.
+        unsent.splice(0, 1, ...smallerThan(parcel));
+        if (parcel.tallies.length === 1 && !parcel.isOwnCounts) options.onDropped();
+      }
+    }
   }
 }
 
-/** What the store can't hold must not keep the rest from being told: then each bucket's report goes by itself. */
-async function send(
-  options: ReportSenderOptions,
+/**
+ * What the store can't hold must not keep the rest from being told: then each bucket's report goes by itself, and of one alone its own
+ * counts, without what the third party said. What is refused even so is given up.
+ */
+function smallerThan({ tallies, isOwnCounts }: Parcel): Parcel[] {
+  if (isOwnCounts) return [];
+  if (tallies.length > 1) return tallies.map((tally) => ({ tallies: [tally], isOwnCounts: false }));
+  return [{ tallies: tallies.map(ownCountsOf), isOwnCounts: true }];
+}
+
+async function store(
+  { pool, onRelease, onLawDue }: ReportSenderOptions,
   tallies: readonly Tally[],
-  settle: (tally: Tally) => void,
+  teller: string,
+  serial: number,
 ): Promise<void> {
-  try {
-    await store(options, tallies);
-    for (const tally of tallies) settle(tally);
-  } catch (error) {
-    if (!isDataError(error)) throw error;
-    const [only, another] = tallies;
-    if (only && !another) {
-      await sendOwnCounts(options, only);
-      settle(only);
-    } else for (const tally of tallies) await send(options, [tally], settle);
-  }
-}
-
-/** The bucket's own counts, without what the third party said. What is refused even so is given up. */
-async function sendOwnCounts(options: ReportSenderOptions, tally: Tally): Promise<void> {
-  options.onDropped();
-  try {
-    await store(options, [ownCountsOf(tally)]);
-  } catch (error) {
-    if (!isDataError(error)) throw error;
-  }
-}
-
-async function store({ pool, onRelease, onLawDue }: ReportSenderOptions, tallies: readonly Tally[]): Promise<void> {
   const { rows } = await pool.query<{ law_due: string[] }>({
     name: 'sluice-limit-report',
     text: REPORT,
-    values: [JSON.stringify(tallies.map(tallyJson))],
+    values: [JSON.stringify(tallies.map(tallyJson)), teller, serial],
   });
   const due = rows[0]!.law_due;
   for (const { id, releases } of tallies) if (releases > 0) onRelease(id, releases);

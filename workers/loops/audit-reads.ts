@@ -11,7 +11,7 @@ const INTERVAL_MS = 10_000;
 
 /** @returns a function that ends it; it resolves when everything is written, or can't be. */
 export function startAuditing(pool: Pool, counter: SecretUseCounter, log: Log): () => Promise<void> {
-  const write = () => counter.flush((uses) => noteSecretUses(pool, uses));
+  const write = () => counter.flush((uses, telling) => noteSecretUses(pool, uses, telling));
   const stop = every(INTERVAL_MS, 'writing the audit of secrets', log, () => write().then(() => false));
   return async () => {
     await stop();

@@ -3,7 +3,7 @@
  * with it. Next: `db/stores/operate/pace-store.ts`.
  */
 import type { Log, Meter } from '../../activities/index.ts';
-import { addPace, type Pool } from '../../db/index.ts';
+import { addPace, createTellOnce, type Pool } from '../../db/index.ts';
 import { every } from './interval.ts';
 
 const INTERVAL_MS = 5_000;
@@ -16,16 +16,13 @@ export interface PaceCounter {
 
 export function createPaceCounter(): PaceCounter {
   let done = { calls: 0, refused: 0, rows: 0 };
-  const write = async (pool: Pool): Promise<void> => {
-    const { calls, refused, rows } = done;
-    if (calls + rows === 0) return;
+  const tellOnce = createTellOnce(() => {
+    const told = done;
+    if (told.calls + told.rows === 0) return undefined;
     done = { calls: 0, refused: 0, rows: 0 };
-    await addPace(pool, { calls, refused, rows }).catch((error: unknown) => {
-      // With the next ones.
-      done = { calls: done.calls + calls, refused: done.refused + refused, rows: done.rows + rows };
-      throw error;
-    });
-  };
+    return told;
+  });
+  const write = (pool: Pool): Promise<void> => tellOnce((told, telling) => addPace(pool, told, telling));
   return {
     meter: {
       called: ({ outcome }) => {

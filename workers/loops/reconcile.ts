@@ -165,15 +165,10 @@ async function checkPlace({ pool, client, tellLock }: Deps, place: QueuedPlace):
   const owner = await describeKnown(client, place.workflowId);
   if (owner && isOpen(owner)) return place.isUntold ? tellLock(place.workflowId) : undefined;
   // A workflow of this id may have ended before, and the one that this place is for not be started yet.
-  if (place.ageMs < START_PATIENCE_MS && (!owner?.closeTime || isBefore(owner.closeTime, place.ageMs)))
+  if (place.ageMs < START_PATIENCE_MS && (!owner?.closeTime || owner.closeTime.getTime() < place.takenAtMs))
     return undefined;
   const next = await releaseLock(pool, place.entity, place.workflowId);
   return next === undefined ? undefined : tellLock(next);
-}
-
-/** Did it close before the place was taken? */
-function isBefore(closedAt: Date, ageMs: number): boolean {
-  return Date.now() - closedAt.getTime() > ageMs;
 }
 
 function failed(errorType: string, error: string): ReportEnd & { readonly status: 'failed' } {

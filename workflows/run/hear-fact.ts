@@ -18,7 +18,7 @@ export function hearFact(walk: WalkState, node: Node, fact: PageFact, resumesBef
       node.durableCallsLeft = DURABLE_CALLS_AFTER_A_WAIT;
       notes.note(
         node,
-        `waiting: ${fact.because}${fact.untilMs ? `, until ${new Date(fact.untilMs).toISOString()}` : ''}`,
+        `waiting: ${fact.because}${fact.inMs ? `, until ${new Date(Date.now() + fact.inMs).toISOString()}` : ''}`,
       );
       break;
     case 'paused':

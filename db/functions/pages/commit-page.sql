@@ -46,8 +46,11 @@ begin
     where x.id = (page->>'unit')::bigint and x.run_id = this_run and x.node = page->>'node' for no key update;
   select x.state into run_state from sluice.run x where x.id = this_run;
   if u.id is null or u.pages <> (page->>'pages')::int or u.end_kind is not null or run_state not in ('running', 'paused') then
-    update sluice.node n set calls = n.calls + (page->>'calls')::int where n.run_id = this_run and n.name = page->>'node'
-      and u.change is distinct from (page->>'change')::bigint;
+    if (page->>'change')::bigint = any (u.changes) then
+      return jsonb_build_object('stale', true);
+    end if;
+    update sluice.unit x set changes = sluice.with_change(x.changes, (page->>'change')::bigint) where x.id = u.id;
+    update sluice.node n set calls = n.calls + (page->>'calls')::int where n.run_id = this_run and n.name = page->>'node';
     return jsonb_build_object('stale', true);
   end if;
   root := coalesce(u.root_id, u.id);
@@ -190,7 +193,7 @@ begin
     kept = coalesce(nullif(page->'kept', 'null') || coalesce(u.kept, '{}'), u.kept),
     flaws = u.flaws + coalesce((page->'flaws'->>'count')::int, 0), flaw = coalesce(u.flaw, page->'flaws'->>'reason'),
     flaws_hold = u.flaws_hold or coalesce((page->'flaws'->>'holds')::boolean, false),
-    end_kind = ended, reason = why, change = (page->>'change')::bigint
+    end_kind = ended, reason = why, changes = sluice.with_change(u.changes, (page->>'change')::bigint)
     where id = u.id;
 
   update sluice.node set

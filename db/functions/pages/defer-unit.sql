@@ -13,22 +13,28 @@ create or replace function sluice.defer_unit(
 ) language plpgsql set search_path = pg_catalog as $$
 declare
   u sluice.unit;
+  is_late boolean;
 begin
-  select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node and x.pages = at_pages
-    and x.end_kind is null for no key update;
-  if u.change = this_change then
+  select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node for no key update;
+  is_late := u.id is null or u.pages <> at_pages or u.end_kind is not null;
+  if this_change = any (u.changes) then
+    if is_late then
+      return;
+    end if;
     -- What it was before is not known any more: that the answer was the same riddle shows at the next call.
     attempts := u.attempts;
     is_same := false;
     before := u.error;
     return;
   end if;
-  if u.id is not null then
+  if is_late then
+    update sluice.unit x set changes = sluice.with_change(x.changes, this_change) where x.id = u.id;
+  else
     attempts := u.attempts + case when costs = 'attempt' or (costs = 'refusal' and u.refusals > 0) then 1 else 0 end;
     is_same := coalesce(u.puzzle = riddle, false);
     before := u.error;
     update sluice.unit x set
-      calls = u.calls + extra_calls, attempts = defer_unit.attempts, change = this_change,
+      calls = u.calls + extra_calls, attempts = defer_unit.attempts, changes = sluice.with_change(u.changes, this_change),
       refusals = case costs when 'refusal' then u.refusals + 1 when 'attempt' then 0 else u.refusals end,
       error = case when costs = 'refusal' and u.refusals = 0 then coalesce(u.error, why) else coalesce(why, u.error) end, puzzle = riddle, retry_at = clock_timestamp() + delay_ms * interval '1 millisecond'
       where x.id = u.id;

@@ -12,10 +12,11 @@ declare
   split jsonb;
 begin
   select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node for no key update;
-  if u.change = this_change then
+  if this_change = any (u.changes) then
     return u.end_kind is not null;
   end if;
   if u.id is null or u.pages <> at_pages or u.end_kind is not null then
+    update sluice.unit x set changes = sluice.with_change(x.changes, this_change) where x.id = u.id;
     update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
     return false;
   end if;
@@ -27,7 +28,7 @@ begin
   end if;
   if go_on is not null then
     update sluice.unit x set position = go_on->'position', guard = go_on->'guard', again = greatest(x.again, x.items - x.rows),
-      change = this_change
+      changes = sluice.with_change(x.changes, this_change)
       where x.id = u.id;
     delete from sluice.lane_board b
       where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
@@ -43,7 +44,7 @@ begin
   end if;
   update sluice.unit set
     state = case when ended in ('skipped', 'failed') then ended else 'done' end,
-    end_kind = ended, reason = reason_given, calls = u.calls + extra_calls, change = this_change
+    end_kind = ended, reason = reason_given, calls = u.calls + extra_calls, changes = sluice.with_change(u.changes, this_change)
     where id = u.id;
   update sluice.node set
     calls = calls + extra_calls,

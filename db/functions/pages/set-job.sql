@@ -14,7 +14,7 @@ declare
     else now_is || jsonb_build_object('at', floor(extract(epoch from clock_timestamp()) * 1000)) end;
 begin
   update sluice.unit x set
-    job = stored, calls = x.calls + extra_calls, change = this_change, error = coalesce(why, x.error),
+    job = stored, calls = x.calls + extra_calls, changes = sluice.with_change(x.changes, this_change), error = coalesce(why, x.error),
     -- A job that was done and is asked for its results anew, because they could not be read, has not got on.
     attempts = case when now_is->>'state' = 'made' or (now_is->>'state' = 'done' and was->>'state' is distinct from 'done') then 0
       else x.attempts end,
@@ -22,13 +22,17 @@ begin
     position = case when begins then null else x.position end,
     guard = case when begins then '{"begunAgain": 1}' else x.guard end
     where x.id = unit_id and x.run_id = this_run and x.node = this_node and x.pages = at_pages and x.end_kind is null
-      and x.job is not distinct from was and x.change is distinct from this_change
+      and x.job is not distinct from was and this_change <> all (x.changes)
       and exists (select 1 from sluice.run r where r.id = this_run and (r.state = 'running' or (r.state = 'paused' and now_is->>'state' <> 'sending')));
   if not found then
-    select x.job into stored from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.change = this_change;
+    -- Null where another has moved it on since.
+    select case when x.job - 'at' = now_is - 'at' then x.job end into stored from sluice.unit x
+      where x.id = unit_id and x.run_id = this_run and this_change = any (x.changes);
     if found then
       return stored;
     end if;
+    update sluice.unit x set changes = sluice.with_change(x.changes, this_change)
+      where x.id = unit_id and x.run_id = this_run and x.node = this_node;
   end if;
   update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
   return stored;

@@ -5,6 +5,7 @@
  */
 import type { SecretUse } from '../../../contracts/account.ts';
 import type { Queryable } from '../../pool.ts';
+import type { Telling } from '../../told-once.ts';
 
 export interface CountedUse {
   readonly provider: string;
@@ -15,12 +16,17 @@ export interface CountedUse {
 
 // In the order of the primary key, so that two processes never wait for one another.
 const NOTE = `
+  with once as materialized (select where sluice.is_told_first($2, $3))
   select sluice.note_secret_use(u.provider, u.account, u.what, u.times)
-  from jsonb_to_recordset($1) as u (provider text, account text, what text, times bigint)
+  from once, jsonb_to_recordset($1) as u (provider text, account text, what text, times bigint)
   order by u.provider, u.account, u.what`;
 
-export async function noteSecretUses(db: Queryable, uses: readonly CountedUse[]): Promise<void> {
-  if (uses.length > 0) await db.query(NOTE, [JSON.stringify(uses)]);
+export async function noteSecretUses(
+  db: Queryable,
+  uses: readonly CountedUse[],
+  { teller, serial }: Telling,
+): Promise<void> {
+  await db.query(NOTE, [JSON.stringify(uses), teller, serial]);
 }
 
 export interface SecretUseFilter {

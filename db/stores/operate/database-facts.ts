@@ -109,3 +109,11 @@ export async function secretsByKey(
   );
   return rows;
 }
+
+/** The clock that all processes have in common, in epoch milliseconds. */
+export async function databaseTime(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ ms: number }>(
+    'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms',
+  );
+  return rows[0]!.ms;
+}

@@ -4,12 +4,14 @@
 import type { Done, Pace, PaceSpan } from '../../../contracts/operate/pace.ts';
 import { named } from '../../../contracts/values/option-mistakes.ts';
 import type { Queryable } from '../../pool.ts';
+import type { Telling } from '../../told-once.ts';
 
 /** Two rows by primary key, the shorter slot first. */
 const ADD = `
+  with once as materialized (select where sluice.is_told_first($4, $5))
   insert into sluice.pace as p (grain_s, at, calls, refused, rows)
   select grain, to_timestamp(floor(extract(epoch from clock_timestamp()) / grain) * grain), $1::bigint, $2::bigint, $3::bigint
-    from unnest(array[60, 900]) grain
+    from once, unnest(array[60, 900]) grain
   on conflict (grain_s, at) do update
     set calls = p.calls + excluded.calls, refused = p.refused + excluded.refused, rows = p.rows + excluded.rows`;
 /** Two ranges of the primary key, empty most of the time. */
@@ -17,8 +19,12 @@ const FORGET = `
   delete from sluice.pace where grain_s = 60 and at < clock_timestamp() - interval '24 hours'
      or grain_s = 900 and at < clock_timestamp() - interval '90 days'`;
 
-export async function addPace(db: Queryable, { calls, refused, rows }: Done): Promise<void> {
-  await db.query(ADD, [calls, refused, rows]);
+export async function addPace(
+  db: Queryable,
+  { calls, refused, rows }: Done,
+  { teller, serial }: Telling,
+): Promise<void> {
+  await db.query(ADD, [calls, refused, rows, teller, serial]);
   await db.query(FORGET);
 }
 

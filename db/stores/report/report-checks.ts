@@ -39,6 +39,8 @@ export interface QueuedPlace {
   readonly entity: string;
   readonly workflowId: string;
   readonly ageMs: number;
+  /** When it was taken, by the database's clock: epoch milliseconds. */
+  readonly takenAtMs: number;
   /** Holds the lock and has not heard of it. */
   readonly isUntold: boolean;
 }
@@ -52,7 +54,7 @@ export async function lockPlacesToCheck(pool: Pool, room: number): Promise<Queue
      )
      update sluice.entity_lock l set check_at = ${nextCheck('1 minute')} from due where l.ticket = due.ticket
      returning l.entity, l.workflow_id as "workflowId", (extract(epoch from due.age) * 1000)::float8 as "ageMs",
-       not l.is_told and not exists (
+       (extract(epoch from l.requested_at) * 1000)::float8 as "takenAtMs", not l.is_told and not exists (
          select 1 from sluice.entity_lock f where f.entity = l.entity and f.ticket < l.ticket) as "isUntold"`,
     [room],
   );

@@ -12,11 +12,13 @@ export interface AbandonedJob {
   readonly node: string;
   readonly account: string;
   readonly job: Extract<UnitJob, { state: 'made' }>;
+  /** The database's clock: `after` of a job is held against it. Epoch milliseconds. */
+  readonly nowMs: number;
 }
 
 // By `unit_with_job`: the few jobs that are under way. A day after their run has ended they are left.
 const NEXT = `
-  select u.id::float8 as unit, u.run_id as "runId", r.sync, u.node, r.account, u.job
+  select u.id::float8 as unit, u.run_id as "runId", r.sync, u.node, r.account, u.job, (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs"
   from sluice.unit u join sluice.run r on r.id = u.run_id
   where u.job->>'state' = 'made' and (u.end_kind is not null or r.state not in ('running', 'paused'))
     and r.sync || '.' || u.node = any ($1::text[])

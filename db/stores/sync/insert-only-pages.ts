@@ -44,7 +44,7 @@ const STORE = {
       update sluice.unit u set
         state = 'running', position = p.position, range = p.range, guard = p.guard, stalled = 0, pages = u.pages + 1,
         items = u.items + p.items, rows = u.rows + p.items, calls = u.calls + 1, attempts = 0, refusals = 0,
-        error = null, puzzle = null, retry_at = null, change = p.change,
+        error = null, puzzle = null, retry_at = null, changes = sluice.with_change(u.changes, p.change),
         total = coalesce(p.total, u.total), since = p.since, watermark = coalesce(p.watermark, u.watermark),
         kept = coalesce(p.kept || coalesce(u.kept, '{}'), u.kept)
       from page p join sluice.run r on r.id = p.run

@@ -50,6 +50,8 @@ export interface LoadedUnit {
   readonly mode: RunMode;
   /** When its run began, by `performance.now()` of this process. */
   readonly runBeganAt: number;
+  /** What the database's clock showed, in epoch milliseconds, when `performance.now()` was 0. */
+  readonly clockMs: number;
   readonly retryOf: readonly string[];
   readonly tenant: string | null;
   /** Of the account, as they were given; null when there are none. */
@@ -111,7 +113,7 @@ const PARENT_RESOURCE = `case when $7 and left(u.parent_key, 1) = '/' then $4 el
 // joined, all rows of the account may be read where statistics are old.
 const LOAD = `
     select u.id::float8 as id, u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf",
-      (extract(epoch from clock_timestamp() - r.started_at) * 1000)::float8 as "runAgeMs", r.tenant, a.settings, r.input as "runInput",
+      (extract(epoch from clock_timestamp() - r.started_at) * 1000)::float8 as "runAgeMs", (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs", r.tenant, a.settings, r.input as "runInput",
       u.parent_key as "parentKey",
       (select p.data from sluice.record p where p.account = r.account and p.resource = ${PARENT_RESOURCE} and p.key = u.parent_record) as "parentRow",
       coalesce((select p.run_id = u.run_id from sluice.record p where p.account = r.account and p.resource = ${PARENT_RESOURCE} and p.key = u.parent_record), false) as "isParentFresh", u.lane, u.part, u.range, u.position, u.guard, u.job,
@@ -151,6 +153,12 @@ export async function loadUnit(
   return (await loadUnits(pool, [unit], { run, node }, names)).get(unit);
 }
 
+interface Times {
+  readonly id: number;
+  readonly runAgeMs: number;
+  readonly nowMs: number;
+}
+
 /** Several units of one node, by their ids. */
 export async function loadUnits(
   pool: Pool,
@@ -159,12 +167,15 @@ export async function loadUnits(
   { parentResource, endpoint, resource, isTree = false }: UnitNames,
 ): Promise<Map<number, LoadedUnit>> {
   const values = [units, parentResource ?? '', endpoint, resource, run, node, isTree];
-  const { rows } = await pool.query<Omit<LoadedUnit, 'runBeganAt'> & { id: number; runAgeMs: number }>({
+  const { rows } = await pool.query<Omit<LoadedUnit, 'runBeganAt' | 'clockMs'> & Times>({
     name: 'load_units',
     text: LOAD,
     values,
   });
-  return new Map(rows.map(({ id, runAgeMs, ...unit }) => [id, { ...unit, runBeganAt: performance.now() - runAgeMs }]));
+  const at = performance.now();
+  return new Map(
+    rows.map(({ id, runAgeMs, nowMs, ...unit }) => [id, { ...unit, runBeganAt: at - runAgeMs, clockMs: nowMs - at }]),
+  );
 }
 
 /** Which page of which unit a change is about: a caller that comes late, or asks for a unit of another run, changes nothing. */

@@ -166,7 +166,7 @@ describe('the audit', () => {
     await connectAccount(database.pool, keyring, { provider: 'social', account: 'bob' }, tokens);
     for (let times = 0; times < 3; times++) await loadCredentials(database.pool, keyring, of);
     await loadCredentials(database.pool, keyring, of, 'refresh');
-    await counter.flush((uses) => noteSecretUses(database.pool, uses));
+    await counter.flush((uses, telling) => noteSecretUses(database.pool, uses, telling));
     expect(new Map((await audit()) as [string, number][])).toEqual(
       new Map([
         ['connected', 1],
@@ -179,7 +179,7 @@ describe('the audit', () => {
     expect(Date.parse(one!.lastAt)).toBeGreaterThanOrEqual(Date.parse(one!.firstAt));
     // Again in the same hour: the same line.
     await loadCredentials(database.pool, keyring, of);
-    await counter.flush((uses) => noteSecretUses(database.pool, uses));
+    await counter.flush((uses, telling) => noteSecretUses(database.pool, uses, telling));
     expect(await audit()).toContainEqual(['call', 4]);
     expect(await listSecretUses(database.pool, { since: new Date(Date.now() + 60_000).toISOString() })).toEqual([]);
     expect(await listSecretUses(database.pool, { limit: 1 })).toHaveLength(1);
@@ -190,7 +190,7 @@ describe('the audit', () => {
     await loadCredentials(database.pool, keyring, of);
     await expect(counter.flush(() => Promise.reject(new Error('away')))).rejects.toThrow('away');
     await loadCredentials(database.pool, keyring, of);
-    await counter.flush((uses) => noteSecretUses(database.pool, uses));
+    await counter.flush((uses, telling) => noteSecretUses(database.pool, uses, telling));
     expect(await audit()).toContainEqual(['call', 2]);
   });
 
@@ -200,7 +200,7 @@ describe('the audit', () => {
     expect(await rotateEncryption(database.pool, next)).toBe(1);
     expect(await rotateEncryption(database.pool, next)).toBe(0);
     expect(await loadCredentials(database.pool, next, of)).toMatchObject({ credentials: tokens, version: 1 });
-    await counter.flush((uses) => noteSecretUses(database.pool, uses));
+    await counter.flush((uses, telling) => noteSecretUses(database.pool, uses, telling));
     expect(await audit()).toContainEqual(['rotate', 1]);
   });
 });

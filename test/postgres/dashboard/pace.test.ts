@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 /** What workers add up, and what is kept of it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addPace, readPace } from '../../../db/index.ts';
@@ -11,7 +12,11 @@ afterAll(() => db?.drop());
 
 describe('the pace of all workers', () => {
   it('is what they did together in the last minutes, in slots without gaps for an hour, a day and 90 days', async () => {
-    await Promise.all([1, 2, 3].map(() => addPace(db.pool, { calls: 100, refused: 10, rows: 1_000 })));
+    await Promise.all(
+      [1, 2, 3].map(() =>
+        addPace(db.pool, { calls: 100, refused: 10, rows: 1_000 }, { teller: randomUUID(), serial: 1 }),
+      ),
+    );
     const hour = await readPace(db.pool);
     // 300 calls in 60 to 120 seconds.
     expect(hour.callsPerSecond).toBeGreaterThanOrEqual(300 / 120);
@@ -36,7 +41,7 @@ describe('the pace of all workers', () => {
       insert into sluice.pace (grain_s, at, calls, refused, rows) values
         (60, now() - interval '23 hours', 1, 0, 0), (60, now() - interval '25 hours', 1, 0, 0),
         (900, now() - interval '89 days', 1, 0, 0), (900, now() - interval '91 days', 1, 0, 0)`);
-    await addPace(db.pool, { calls: 1, refused: 0, rows: 0 });
+    await addPace(db.pool, { calls: 1, refused: 0, rows: 0 }, { teller: randomUUID(), serial: 1 });
     const { rows } = await db.pool.query<{ days: number }>(
       `select extract(day from now() - at)::int as days from sluice.pace where at < now() - interval '2 hours' order by 1`,
     );

@@ -15,8 +15,8 @@ const Item = z.object({ id: z.string() });
 const COUNT = 35;
 const PAGES = 4;
 
-/** What a database says that is busy, ends, fails over or is restored, or whose password is being changed. */
-const PASSING = ['25P03', '25P04', '28P01', '3D000', '40001', '40P01', '53100', '57014', '57P01'];
+/** What a database says that is read-only, busy, full, ends, fails over or is restored, or whose password is being changed. */
+const PASSING = ['25006', '25P03', '25P04', '28P01', '3D000', '40001', '40P01', '53100', '57014', '57P01'];
 
 describe('where the database does what it is sent and can’t say so, or refuses it for a while', () => {
   let api: FakeApi;

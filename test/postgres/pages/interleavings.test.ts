@@ -47,10 +47,11 @@ describe('a list of three pages', () => {
   });
 
   it(
-    `is read exactly in ${ORDERS} random orders, in which transactions overlap`,
+    `is read exactly in ${ORDERS} random orders, in which transactions overlap and answers are lost`,
     async () => {
       const broken: string[] = [];
       let waits = 0;
+      let lost = 0;
       let next = 0;
       const lane = async (): Promise<void> => {
         while (next < ORDERS && broken.length < 5) {
@@ -59,12 +60,14 @@ describe('a list of three pages', () => {
           const played = await playOrder(db.pool, seed, [fastWorker, slowWorker, lateAttempt, last]);
           broken.push(...played.broken);
           waits += played.waits;
+          lost += played.lost;
         }
       };
       await Promise.all(Array.from({ length: LANES }, lane));
       expect(broken).toEqual([]);
       // Locks have been met, so the orders were no mere rows of whole steps.
       expect(waits).toBeGreaterThan(ORDERS / 10);
+      expect(lost).toBeGreaterThan(ORDERS / 10);
     },
     LIMIT_MS,
   );

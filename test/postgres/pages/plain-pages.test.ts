@@ -77,7 +77,7 @@ describe('plain pages that are stored together', () => {
   const tablesOf = async (account: string) => {
     const runs = `select id, row_number() over (order by started_at, id) as run from sluice.run where account = $1`;
     const { rows: units } = await db.pool.query(
-      `select r.run, to_jsonb(u) - '{id,run_id,opened_at,change}'::text[] as unit from sluice.unit u join (${runs}) r on r.id = u.run_id
+      `select r.run, to_jsonb(u) - '{id,run_id,opened_at,changes}'::text[] as unit from sluice.unit u join (${runs}) r on r.id = u.run_id
        order by run, u.node, u.parent_key`,
       [account],
     );

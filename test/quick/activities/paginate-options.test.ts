@@ -213,8 +213,8 @@ describe('watermarks', () => {
   });
 
   it('are compared with the clock of the third party, where it tells one', () => {
-    expect(answeredAt({ date: 'Sat, 01 Jun 2024 00:00:00 GMT' })).toBe(answered);
-    expect(Math.abs(answeredAt({ date: 'soon' }) - Date.now())).toBeLessThan(60_000);
+    expect(answeredAt({ date: 'Sat, 01 Jun 2024 00:00:00 GMT' }, 0)).toBe(answered);
+    expect(answeredAt({ date: 'soon' }, 7)).toBe(7);
   });
 });
 

@@ -13,7 +13,7 @@ const more = (pages?: number, extra: object = {}): PageFact => ({
 });
 const idle: PageFact = { unit, state: 'idle' };
 const ended: PageFact = { unit, state: 'ended', pages: 44 };
-const later: PageFact = { unit, state: 'later', because: 'the third party said so', untilMs: 5 };
+const later: PageFact = { unit, state: 'later', because: 'the third party said so', inMs: 5 };
 const paused: PageFact = { unit, state: 'paused' };
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -99,13 +99,18 @@ export function isHoldable(actor: Actor): boolean {
   return !isReading(actor) && actor.at !== 'end';
 }
 
-/** Takes the actor's next step. */
-export function move(db: Pool, place: Place, actor: Actor, answer: Answer): Promise<Moved> {
+/** Where an actor is whose step was done, while the answer to it was lost: it takes it once more, plain pages by the statement for all. */
+export function afterLostAnswer(actor: Actor): Actor {
+  return actor.who === 'worker' && actor.at === 'store' ? { ...actor, at: 'store-alone' } : actor;
+}
+
+/** Takes the actor's next step. @param change its number; the same one where the step is taken once more. */
+export function move(db: Pool, place: Place, actor: Actor, answer: Answer, change = newChange()): Promise<Moved> {
   switch (actor.who) {
     case 'worker':
-      return moveWorker(db, place, actor);
+      return moveWorker(db, place, actor, change);
     case 'late attempt':
-      return moveAttempt(db, place, actor, answer);
+      return moveAttempt(db, place, actor, answer, change);
     case 'canceller':
       return moveCanceller(db, place, actor);
     case 'deadline':
@@ -115,7 +120,7 @@ export function move(db: Pool, place: Place, actor: Actor, answer: Answer): Prom
   }
 }
 
-async function moveWorker(db: Pool, place: Place, actor: Worker): Promise<Moved> {
+async function moveWorker(db: Pool, place: Place, actor: Worker, change: number): Promise<Moved> {
   const to = (at: Worker['at'], pages = actor.pages): Worker => ({ ...actor, at, pages });
   switch (actor.at) {
     case 'take': {
@@ -132,14 +137,14 @@ async function moveWorker(db: Pool, place: Place, actor: Worker): Promise<Moved>
     case 'recall':
       return { actor: to('store'), call: 'remembered' };
     case 'store': {
-      if (!actor.isFast || actor.pages === PAGES - 1) return storeAlone(db, place, actor);
-      const [stored] = await storePlainPages(db, [pageAfter(place, actor.pages)]);
+      if (!actor.isFast || actor.pages === PAGES - 1) return storeAlone(db, place, actor, change);
+      const [stored] = await storePlainPages(db, [pageAfter(place, actor.pages, change)]);
       if (!stored) return { actor: to('store-alone') };
       const next = stored.isRunning ? to('recall', actor.pages + 1) : to('look');
       return { actor: next, told: 1, hasStored: true };
     }
     case 'store-alone':
-      return storeAlone(db, place, actor);
+      return storeAlone(db, place, actor, change);
     case 'end':
       await end(db, place);
       return { actor: to('done') };
@@ -148,20 +153,20 @@ async function moveWorker(db: Pool, place: Place, actor: Worker): Promise<Moved>
   }
 }
 
-async function storeAlone(db: Pool, place: Place, actor: Worker): Promise<Moved> {
-  const stored = await commitPage(db, pageAfter(place, actor.pages));
+async function storeAlone(db: Pool, place: Place, actor: Worker, change: number): Promise<Moved> {
+  const stored = await commitPage(db, pageAfter(place, actor.pages, change));
   const next: Worker = { ...actor, at: stored.stale || !stored.ended ? 'look' : 'end' };
   return { actor: next, told: 1, ...(stored.stale ? {} : { hasStored: true }) };
 }
 
-async function moveAttempt(db: Pool, place: Place, actor: LateAttempt, answer: Answer): Promise<Moved> {
+async function moveAttempt(db: Pool, place: Place, actor: LateAttempt, answer: Answer, change: number): Promise<Moved> {
   if (actor.at === 'look') {
     const found = await look(db, place);
     if (typeof found !== 'number') return { actor: { ...actor, at: 'done' } };
     return { actor: { ...actor, at: 'answer', pages: found }, call: 'allowed' };
   }
   const done: LateAttempt = { ...actor, at: 'done' };
-  const fence = { unit: place.unit, run: place.run, node: NODE, pages: actor.pages, change: newChange() };
+  const fence = { unit: place.unit, run: place.run, node: NODE, pages: actor.pages, change };
   if (answer === 'failure') {
     await deferUnit(db, fence, { costs: 'attempt', calls: 1, delayMs: DELAY_MS, why: 'status 500' });
     return { actor: done, told: 1 };
@@ -170,7 +175,7 @@ async function moveAttempt(db: Pool, place: Place, actor: LateAttempt, answer: A
     await endUnit(db, fence, 'failed', 'status 404', 1);
     return { actor: done, told: 1 };
   }
-  const stored = await commitPage(db, pageAfter(place, actor.pages));
+  const stored = await commitPage(db, pageAfter(place, actor.pages, change));
   return { actor: done, told: 1, ...(stored.stale ? {} : { hasStored: true }) };
 }
 
@@ -216,13 +221,14 @@ async function look(db: Pool, { run, unit }: Place): Promise<number | 'over' | '
 export const keyOf = (page: number, row: number): string => `${page}-${row}`;
 
 /** What the third party has behind so many pages. */
-function pageAfter({ run, unit, account }: Place, pages: number): PageToCommit {
+function pageAfter({ run, unit, account }: Place, pages: number, change: number): PageToCommit {
   const records = Array.from({ length: ROWS_OF_A_PAGE }, (_, row) => [keyOf(pages, row), { row }] as const);
   const isLast = pages === PAGES - 1;
   return pageToCommit(
     { unit, run, node: NODE, account, resource: RESOURCE },
     {
       pages,
+      change,
       records,
       position: { cursor: String(pages + 1) },
       mayHaveLanes: false,

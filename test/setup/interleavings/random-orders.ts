@@ -1,19 +1,34 @@
 /**
  * Random orders of the same steps, drawn from a seed, in which a transaction may also stay open while others take their steps: one that
- * meets its locks waits for it, and goes on with what it has read before. Used by tests; `every-order.ts` has all orders of whole steps.
+ * meets its locks waits for it, and goes on with what it has read before. And the answer to a step may be lost: it was done, and is sent
+ * again, whatever the others have done meanwhile. Used by tests; `every-order.ts` has all orders of whole steps.
  */
 import type { PoolClient } from 'pg';
-import type { Pool } from '../../../db/index.ts';
+import { newChange, type Pool } from '../../../db/index.ts';
 import { pick, seededRandom } from '../../../testing/fake-api/random.ts';
-import { ANSWERS, isHoldable, move, type Actor, type Moved } from './actors.ts';
+import {
+  afterLostAnswer,
+  ANSWERS,
+  isHoldable,
+  isReading,
+  move,
+  type Actor,
+  type Answer,
+  type Moved,
+} from './actors.ts';
 import { openList, passDelay, readList, type Place } from './one-list.ts';
 import { brokenAtEnd, brokenRules } from './rules.ts';
 
 /** Far more than all actors have. */
 const MOST_STEPS = 400;
 const HOLD_SHARE = 0.4;
+const LOST_SHARE = 0.15;
 /** PostgreSQL's answer to one of two that wait for each other. */
 const DEADLOCK = '40P01';
+
+interface Step extends Moved {
+  readonly answer: Answer;
+}
 
 interface Player {
   readonly client: PoolClient;
@@ -21,7 +36,11 @@ interface Player {
   /** Its statement has not been answered. */
   isWaiting: boolean;
   /** Answered, and its transaction is still open. */
-  held?: Moved;
+  held?: Step;
+  /** Of its next step. */
+  change: number;
+  /** What it had done, while the answer was lost. */
+  lost?: { readonly answer: Answer; readonly told: number };
 }
 
 export interface Played {
@@ -29,6 +48,8 @@ export interface Played {
   readonly broken: readonly string[];
   /** Steps that had to wait for an open transaction. */
   readonly waits: number;
+  /** Answers that were lost. */
+  readonly lost: number;
 }
 
 /** @param actors as many of the pool's connections are taken. */
@@ -40,7 +61,12 @@ export async function playOrder(pool: Pool, seed: number, actors: readonly Actor
       pool,
       place,
       seed,
-      actors.map((actor, index) => ({ client: clients[index] as PoolClient, actor, isWaiting: false })),
+      actors.map((actor, index) => ({
+        client: clients[index] as PoolClient,
+        actor,
+        isWaiting: false,
+        change: newChange(index + 1),
+      })),
     );
   } finally {
     for (const client of clients) client.release();
@@ -55,27 +81,39 @@ async function play(pool: Pool, place: Place, seed: number, players: readonly Pl
   let begun = 0;
   let told = 0;
   let waits = 0;
+  let lost = 0;
   let hasEnded = false;
   const lateCalls = new Map<Player, number>();
 
-  const settle = (player: Player, moved: Moved, hadEnded: boolean): void => {
+  const settle = (player: Player, moved: Step, hadEnded: boolean): void => {
     const ends = player.actor.at === 'end' || player.actor.at === 'end-run';
     if (moved.call) begun++;
     if (moved.call === 'allowed' && hadEnded) broken.push('a call was allowed after the end');
     if (moved.call === 'remembered' && hadEnded) lateCalls.set(player, (lateCalls.get(player) ?? 0) + 1);
-    told += moved.told ?? 0;
-    player.actor = moved.actor;
+    told += (moved.told ?? 0) - (player.lost?.told ?? 0);
     hasEnded ||= ends;
+    delete player.lost;
+    if (!isReading(player.actor) && random() < LOST_SHARE) {
+      lost++;
+      way.push(`${player.actor.who} ${players.indexOf(player)} hears no answer`);
+      player.lost = { answer: moved.answer, told: moved.told ?? 0 };
+      player.actor = afterLostAnswer(player.actor);
+      return;
+    }
+    player.actor = moved.actor;
+    player.change = newChange(players.indexOf(player) + 1);
   };
   const start = (player: Player, isHeld: boolean): Promise<void> => {
     const hadEnded = hasEnded;
-    const answer = pick(random, ANSWERS);
+    const drawn = pick(random, ANSWERS);
+    const answer = player.lost?.answer ?? drawn;
     player.isWaiting = true;
     way.push(`${player.actor.who} ${players.indexOf(player)} ${player.actor.at} ${answer}${isHeld ? ' held' : ''}`);
     const step = async (): Promise<void> => {
       try {
         if (isHeld) await player.client.query('begin');
-        const moved = await move(player.client as unknown as Pool, place, player.actor, answer);
+        const done = await move(player.client as unknown as Pool, place, player.actor, answer, player.change);
+        const moved = { ...done, answer };
         if (isHeld) player.held = moved;
         else settle(player, moved, hadEnded);
       } catch (error) {
@@ -92,7 +130,7 @@ async function play(pool: Pool, place: Place, seed: number, players: readonly Pl
     return done;
   };
   const commit = async (player: Player): Promise<void> => {
-    const moved = player.held as Moved;
+    const moved = player.held as Step;
     way.push(`${player.actor.who} ${players.indexOf(player)} commits`);
     delete player.held;
     await player.client.query('commit');
@@ -135,5 +173,5 @@ async function play(pool: Pool, place: Place, seed: number, players: readonly Pl
   broken.push(...brokenRules(rows, ghost), ...brokenAtEnd(rows, ghost));
   if ([...lateCalls.values()].some((count) => count > 1))
     broken.push('more than one call by what was remembered after the end');
-  return { broken: broken.map((line) => `seed ${seed}: ${line}\n    after ${way.join(', ')}`), waits };
+  return { broken: broken.map((line) => `seed ${seed}: ${line}\n    after ${way.join(', ')}`), waits, lost };
 }

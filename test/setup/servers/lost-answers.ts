@@ -9,12 +9,15 @@ export interface LossyPool {
   readonly pool: Pool;
   /** The next answer to such a statement is lost, by its name or its text. @returns how many were lost since. */
   loseNext(statement: RegExp): () => number;
+  /** Every answer to such a statement is lost from here on; undefined = no more. */
+  loseAll(statement: RegExp | undefined): void;
   /** The next such statement is refused with this SQLSTATE. @returns how many were refused since. */
   refuseNext(statement: RegExp, code: string): () => number;
 }
 
 export function lossyPool(pool: Pool): LossyPool {
   let next: { readonly statement: RegExp; readonly code?: string } | undefined;
+  let all: RegExp | undefined;
   let struck = 0;
   type Query = (
     config: string | { readonly name?: string; readonly text: string },
@@ -24,6 +27,10 @@ export function lossyPool(pool: Pool): LossyPool {
     (query: Query): Query =>
     async (config, values) => {
       const text = typeof config === 'string' ? config : `${config.name ?? ''} ${config.text}`;
+      if (all?.test(text)) {
+        await query(config, values);
+        throw new Error('Connection terminated unexpectedly');
+      }
       if (!next?.statement.test(text)) return query(config, values);
       const { code } = next;
       next = undefined;
@@ -49,6 +56,9 @@ export function lossyPool(pool: Pool): LossyPool {
   };
   return {
     pool: withLoss(pool, { connect: async () => withLoss(await pool.connect()) }),
+    loseAll: (statement) => {
+      all = statement;
+    },
     loseNext: (statement) => strikeNext({ statement }),
     refuseNext: (statement, code) => strikeNext({ statement, code }),
   };

@@ -36,6 +36,9 @@ begin
     delete from sluice.limit_event e where e.id in (
       select old.id from sluice.limit_event old where old.at < clock_timestamp() - p_events order by old.at limit 10000) returning 1)
   select count(*) into events from gone;
+  -- Nobody tells again after a week what it has told before.
+  delete from sluice.told t where t.teller in (
+    select old.teller from sluice.told old where old.at < clock_timestamp() - interval '7 days' for update skip locked limit 10000);
   with gone as (
     delete from sluice.limit_bucket b where b.id in (
       select old.id from sluice.limit_bucket old

@@ -1,9 +1,10 @@
--- Takes in what the answers of one worker say. Locks the rows in id order. Returns the learned buckets whose control law
--- should be stepped now.
+-- Takes in what the answers of one worker say. Locks the worker's row, then the buckets in id order. Returns the buckets whose law
+-- should be stepped now. What is told again changes nothing: a refund that is made twice would admit a call too many.
 --   p_entries [{id, refundSlots, refunds, charge, blockMs, reason, epochs, oks, refusals, failures, releases, heldMs,
 --              remaining, resetMs, max, ageMs}]; refunds are aligned with refundSlots; oks, refusals and failures with
 --              epochs, the epochs of the permits
-create or replace function sluice.limit_report(p_entries json) returns bigint[] language plpgsql volatile set enable_seqscan = off set search_path = pg_catalog as $$
+--   p_teller, p_serial  see is_told_first
+create or replace function sluice.limit_report(p_entries json, p_teller uuid, p_serial bigint) returns bigint[] language plpgsql volatile set enable_seqscan = off set search_path = pg_catalog as $$
 declare
   v_generation bigint := sluice.limit_generation();
   v_due bigint[] := '{}';
@@ -16,6 +17,13 @@ declare
   v_refused boolean;
   v_loses boolean := false;
 begin
+  if not sluice.is_told_first(p_teller, p_serial) then
+    perform set_config('synchronous_commit', 'off', true);
+    return array(
+      select b.id from sluice.limit_bucket b
+       where b.id in (select (entry ->> 'id')::bigint from json_array_elements(p_entries) entry)
+         and b.law_due_us <= sluice.limit_clock_us() + 500000);
+  end if;
   perform from sluice.limit_bucket b
     where b.id in (select (entry ->> 'id')::bigint from json_array_elements(p_entries) entry) order by b.id for no key update;
   v_clock := sluice.limit_clock_us();
