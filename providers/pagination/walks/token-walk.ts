@@ -14,7 +14,7 @@ import { endOfToken, isFrontAgain, noteReadingAtCap, noteShift, quietEnd } from 
 import { followCount } from './counted-places.ts';
 import { afterLeap, leapsOver, withoutLeap } from './leaps.ts';
 import { hasPageNumber } from '../told/counting.ts';
-import { isOfLastRow, noteTime } from './shared-times.ts';
+import { isOfAllRows, noteTime } from './shared-times.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 export function followToken(p: Pagination, stands: ListState, page: PageAnswer): Step {
@@ -60,7 +60,8 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
     return endOfToken(p, at, page, facts, total);
   }
 
-  const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard, token);
+  const namesItself = token === used && p.guards['repeated-token'];
+  const isBorder = namesItself && more !== true && bringsOnlyBorder(at, page, guard, token);
   if (!isBorder && isMaybeStale(p, guard, token, used))
     return step(at, { ...facts, position: at.position, isReread: true });
   noteTail(guard, page);
@@ -97,10 +98,9 @@ function noteTail(memory: Memory, { keys }: PageAnswer): void {
 function bringsOnlyBorder(at: ListState, page: PageAnswer, memory: Memory, token: string): boolean {
   const { keys } = page;
   if (indexOfName(keys, memory['tail']) < 0) return false;
-  // All of the page before is its border only where the token is a value of its last row. Else the page was given for
-  // another one.
+  // All of the page before is its border only where the token is a value of all of its rows. Else the page was given for another one.
   const isAllAgain = keys.length > 1 && indexOfName(keys, memory['head']) === 0;
-  if (isAllAgain && !isOfLastRow(page, token)) return false;
+  if (isAllAgain && !isOfAllRows(page, token)) return false;
   // A list of one row, where more were asked for: no server gives one row a page.
   return keys.length < fullPage(at, memory) || (keys.length === 1 && at.asked.size > 1);
 }
