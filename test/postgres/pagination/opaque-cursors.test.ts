@@ -1,0 +1,81 @@
+/** Lists whose cursors say nothing of a place. */
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+
+describe('a list by cursors that say nothing', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  interface Options {
+    readonly count: number;
+    /** Rows that the third party gives in a page, though 100 are asked for. */
+    readonly size?: number;
+    /** Rows behind this one are not given. */
+    readonly cap?: number;
+    /** Calls that bring no row, and name the next page, or none. */
+    readonly blank?: (call: number, page: number) => 'next' | 'end' | undefined;
+    readonly beforeCall?: (ids: string[], call: number) => void;
+    readonly tellsTotal?: boolean;
+    /** The definition reads it. */
+    readonly readsTotal?: boolean;
+    /** The name of a page is the id of the row before it. */
+    readonly isByRow?: boolean;
+  }
+  const read = async (options: Options) => {
+    const { count, size = 20, cap = Infinity, blank, beforeCall, tellsTotal, readsTotal, isByRow } = options;
+    const { api, db, drive, account } = stage;
+    const ids = Array.from({ length: count }, (_, n) => `row-${n}`);
+    const places = new Map<string, number>();
+    let calls = 0;
+    api.route('GET', '/orders', ({ query }) => {
+      calls += 1;
+      beforeCall?.(ids, calls);
+      const asked = query.get('after') ?? '';
+      const from = isByRow && asked !== '' ? ids.indexOf(asked) + 1 : (places.get(asked) ?? 0);
+      const to = Math.min(from + size, ids.length, cap);
+      const name = isByRow ? ids[to - 1]! : createHash('sha256').update(`a secret ${to}`).digest('base64url');
+      places.set(name, to);
+      const isBlank = blank?.(calls, from / size);
+      return {
+        body: {
+          items: isBlank ? [] : ids.slice(from, to).map((id) => ({ id })),
+          next: isBlank === 'end' || to >= Math.min(ids.length, cap) ? null : name,
+          ...(tellsTotal ? { total_count: ids.length } : {}),
+        },
+      };
+    });
+    const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('orders', {
+      input: z.object({}),
+      response: z.object({
+        items: z.array(z.object({ id: z.string() })),
+        next: z.string().nullable(),
+        total_count: z.number().optional(),
+      }),
+      request: (_, page) => get('/orders', { limit: page.size, after: page.cursor }),
+      paginate: {
+        kind: 'cursor',
+        items: (body) => body.items,
+        next: (body) => body.next,
+        ...(readsTotal ? { total: (body: { readonly total_count?: number | undefined }) => body.total_count } : {}),
+      },
+    });
+    const sync = defineSync('orders', { provider, input: z.object({}) }, (s) => ({
+      orders: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    const result = await drive.run(sync, { account, maxCalls: 300 });
+    const { rows } = await db.pool.query<{ key: string }>('select key from sluice.record where account = $1', [
+      account,
+    ]);
+    const stored = new Set(rows.map(({ key }) => key));
+    return { result, calls, missing: ids.filter((id) => !stored.has(id)) };
+  };
+
+  it.each([20, 30, 70])('is capped where it ends after 1,000 rows, in pages of %i', async (size) => {
+    const { result } = await read({ count: 1_030, size, cap: 1_000 });
+    expect(result).toMatchObject({ complete: false, rows: 1_000, flaws: [{ kind: 'capped' }] });
+  });
+});
