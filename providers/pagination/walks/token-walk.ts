@@ -9,7 +9,7 @@ import { saysMore, toldTotal } from '../end-seen.ts';
 import { digest, fullPage, memoryOf, nameOf, indexOfName, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, isTooLong } from '../result-cap.ts';
-import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
+import { afterBlankEnd, isLookedAt, isMaybeBlank, noteLeading } from './blank-end.ts';
 import { endOfToken, isFrontAgain, noteReadingAtCap, noteShift, quietEnd } from './end-of-token.ts';
 import { followCount } from './counted-places.ts';
 import { afterLeap, leapsOver, withoutLeap } from './leaps.ts';
@@ -46,6 +46,8 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
     if (early.split) return step(at, { ...facts, ...early });
   }
 
+  if (token !== undefined && isMaybeBlank(p, at, page, guard))
+    return step(at, { ...facts, position: at.position, isReread: true });
   noteTime(guard, at, page, token);
   if (!isLookedAt(at)) noteShift(p, guard, at, page, used);
   if (token === undefined) {

@@ -1,4 +1,4 @@
-/** Lists whose cursors say nothing of a place. */
+/** Lists whose cursors say nothing of a place: cut at a cap, with blank pages on the way, with rows that go while they are read. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -77,5 +77,29 @@ describe('a list by cursors that say nothing', () => {
   it.each([20, 30, 70])('is capped where it ends after 1,000 rows, in pages of %i', async (size) => {
     const { result } = await read({ count: 1_030, size, cap: 1_000 });
     expect(result).toMatchObject({ complete: false, rows: 1_000, flaws: [{ kind: 'capped' }] });
+  });
+
+  it.each([
+    ['and named the next one', 'next', 2, 1],
+    ['and named the next one, later', 'next', 4, 1],
+    ['and named none', 'end', 4, 2],
+  ] as const)('has all rows where a page came blank for a moment, %s', async (_, end, at, more) => {
+    const { result, calls, missing } = await read({ count: 115, blank: (call) => (call === at ? end : undefined) });
+    expect(result).toMatchObject({ complete: true, rows: 115 });
+    expect(missing).toEqual([]);
+    expect(calls).toBe(6 + more);
+  });
+
+  it('takes at most five calls more for pages that a filter has left without rows', async () => {
+    const { result, calls } = await read({ count: 420, blank: (_, page) => (page % 2 ? 'next' : undefined) });
+    expect(result).toMatchObject({ complete: true, rows: 220 });
+    expect(calls).toBe(21 + 5);
+  });
+
+  it('is truncated where it ends with a blank page behind a full one, and counts more rows than came', async () => {
+    const blank: Options['blank'] = (_, page) => (page > 1 ? 'end' : undefined);
+    const { result } = await read({ count: 115, blank, tellsTotal: true });
+    expect(result).toMatchObject({ complete: false, rows: 40, flaws: [{ kind: 'truncated' }] });
+    expect(result?.flaws[0]?.reason).toContain('`total_count` is 115, 40 rows came');
   });
 });
