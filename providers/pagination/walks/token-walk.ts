@@ -79,10 +79,17 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
   return isFrontAgain(at) ? quietEnd(p, at, next, total) : next;
 }
 
-/** Rows are missing to a total that has changed since the first page: some came in where they were not met. Once. */
+/**
+ * A total has changed since the first page. Where rows are missing to it, some came in where they were not met. Where it has fallen, and no
+ * more rows came than are left, none of those that went had been read; or they had been, and others have moved over the place of reading.
+ * Names that are values of rows are no places. Once.
+ */
 function hasRecounted(memory: Memory, at: ListState, { itemCount }: PageAnswer, total: number): boolean {
-  const isMoved = memory['firstTotal'] !== undefined && memory['firstTotal'] !== total;
-  return isMoved && memory['begunAgain'] === undefined && at.rows + itemCount < total;
+  const { firstTotal, begunAgain, time = '' } = memory;
+  if (firstTotal === undefined || begunAgain !== undefined) return false;
+  const came = at.rows + itemCount;
+  const mayHaveSlipped = total < Number(firstTotal) && came === total && time === '' && at.pages > 0;
+  return mayHaveSlipped || (total !== firstTotal && came < total);
 }
 
 /** The first and the last row of the page, and the most rows that one had. */

@@ -102,4 +102,31 @@ describe('a list by cursors that say nothing', () => {
     expect(result).toMatchObject({ complete: false, rows: 40, flaws: [{ kind: 'truncated' }] });
     expect(result?.flaws[0]?.reason).toContain('`total_count` is 115, 40 rows came');
   });
+
+  const goneAtCall4: Options['beforeCall'] = (ids, call) => void (call === 4 && ids.splice(5, 3));
+
+  it('is read once more where its total fell, and no more rows came than it says: some may have slipped past', async () => {
+    const { result, calls, missing } = await read({
+      count: 115,
+      beforeCall: goneAtCall4,
+      tellsTotal: true,
+      readsTotal: true,
+    });
+    expect(result).toMatchObject({ complete: true });
+    expect(missing).toEqual([]);
+    expect(calls).toBe(2 * 6);
+  });
+
+  it('is not read again where the names of its pages are rows, so that none slips past', async () => {
+    const { result, calls, missing } = await read({
+      count: 115,
+      beforeCall: goneAtCall4,
+      tellsTotal: true,
+      readsTotal: true,
+      isByRow: true,
+    });
+    expect(result).toMatchObject({ complete: true });
+    expect(missing).toEqual([]);
+    expect(calls).toBe(6);
+  });
 });
