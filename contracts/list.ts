@@ -137,7 +137,10 @@ export interface EndChecks {
 }
 
 /** A list that ends with less than the share of the rows that it had, and lacks so many of them at least, is read from its beginning. */
-export interface IfShrunken extends Pick<GoOn, 'guard'> {
+export interface IfShrunken {
+  /** Where it begins again; null at its first page, as at first. */
+  readonly position: Position | null;
+  readonly guard: ListMemory;
   readonly least: number;
   readonly share: number;
   /** Its rows that were not seen would be marked as deleted. */

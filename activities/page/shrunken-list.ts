@@ -1,11 +1,12 @@
 /**
- * A list that follows the names of its pages, and ends with less than half of the rows that it had. A third party that leaves out the next
- * name for a moment says nothing else, and all that lies behind would be marked as deleted. So the list is read once more, and what both
- * readings bring is believed. (Lists by number that is not named look at their end again by themselves.)
+ * A list that ends with less than half of the rows that it had. A third party that leaves out the next name for a moment, or says for a
+ * moment that nothing follows, says nothing else, and all that lies behind would be marked as deleted. So the list is read once more, and
+ * what both readings bring is believed. (Lanes ask behind its end, and its total is the same for all.)
  * Used by: `store-page.ts`. Next: `db/functions/pages/is-shrunken.sql` knows how many rows it had.
  */
 import type { IfShrunken } from '../../contracts/list.ts';
 import { beginAgain, hasBegunAgain } from '../../providers/pagination/dead-cursor.ts';
+import { againFrom } from '../../providers/pagination/list-end.ts';
 import { memoryOf } from '../../providers/pagination/loop-guard.ts';
 import { isNumbered } from '../../providers/pagination/pagination.ts';
 import type { Step } from '../../providers/pagination/step.ts';
@@ -22,12 +23,17 @@ const BELIEVED_SHARE = 0.5;
 export function ifShrunken(attempt: Attempt, next: Step, came: number): IfShrunken | null {
   if (!mayHaveMore(attempt, next)) return null;
   const list = stateOf(attempt);
-  if (hasBegunAgain(list)) return null;
+  const { paginate } = attempt.node.endpoint;
+  if (hasBegunAgain(list) || list.position?.pass !== undefined) return null;
+  const guard = memoryOf(next.guard);
+  const again = isNumbered(paginate) ? againFrom(paginate, list, guard) : beginAgain(list, guard, came);
+  if (!again) return null;
   return {
     least: LEAST_LOST,
     share: BELIEVED_SHARE,
     ofMembers: attempt.node.options.deletions === 'full-pass',
-    guard: beginAgain(list, memoryOf(next.guard), came).guard,
+    position: again.position,
+    guard: again.guard,
   };
 }
 
@@ -36,6 +42,6 @@ function mayHaveMore({ node, unit, since, job }: Attempt, { end, split, total }:
   const { paginate } = node.endpoint;
   const { kind, comesInPieces, guards } = paginate;
   if (end?.kind !== 'complete' || split || total !== null || since !== undefined || unit.part !== '') return false;
-  if (kind === 'single' || isNumbered(paginate) || comesInPieces || job || !guards['missing-rows']) return false;
+  if (kind === 'single' || unit.isLaned || comesInPieces || job || !guards['missing-rows']) return false;
   return unit.position?.behind === undefined;
 }

@@ -151,13 +151,19 @@ async function learnFromPage(attempt: Attempt, keys: readonly string[]): Promise
     await growPageSize(deps.pool, pageSizeKey(attempt), pageSize, sizes.max);
   if (kind === 'single') return;
   const beyond = goneBeyond(paginate, stateOf(attempt), keys);
-  if (count > (unit.given ?? 0) || beyond > unit.beyond)
+  const given = givenOf(count, asked);
+  if (given > (unit.given ?? 0) || beyond > unit.beyond)
     await memory.endpoints.note(deps.pool, {
       provider: request.context.provider,
       endpoint: node.endpoint.name,
-      given: count,
+      given,
       beyond,
     });
+}
+
+/** What comes beyond what was asked for (pinned rows, the last row of the page before) makes no other page longer. */
+function givenOf(count: number, { size }: Attempt['asked']): number {
+  return Math.min(count, size);
 }
 
 async function commitStep(
@@ -190,7 +196,7 @@ async function commitStep(
     // How many of its gone rows count, the database knows.
     const isAsTold = !page.checks && !page.ifShrunken && page.gone.length === 0;
     if (isInRow && committed.lanes === 0 && committed.ended === null && committed.isRunning && isAsTold)
-      memory.remember(request.unit, standingAfter(unit, stored, committed.fresh), attempt.readAt);
+      memory.remember(request.unit, standingAfter(attempt, stored, committed.fresh), attempt.readAt);
     return {
       ...fact,
       state: committed.ended ? 'ended' : 'more',
@@ -258,7 +264,7 @@ function stalledLimit({ guards, comesInPieces }: Pagination): number | null {
 }
 
 /** What would now be read from the database: the unit's row as `commitPage` has left it. */
-function standingAfter(unit: LoadedUnit, page: PageToCommit, fresh: number): LoadedUnit {
+function standingAfter({ unit, asked }: Attempt, page: PageToCommit, fresh: number): LoadedUnit {
   const { position, guard, range, watermark, since } = page;
   const came = page.records.length + page.aside.length;
   return {
@@ -275,6 +281,6 @@ function standingAfter(unit: LoadedUnit, page: PageToCommit, fresh: number): Loa
     rows: unit.rows + fresh,
     attempts: 0,
     error: null,
-    given: Math.max(unit.given ?? 0, came),
+    given: Math.max(unit.given ?? 0, givenOf(came, asked)),
   };
 }

@@ -64,8 +64,8 @@ export function endToldOfMore(
 }
 
 /**
- * A list by cursor or link that ends with a page as full as any before it, while its answer counts more rows than came. Either sign alone is
- * common in whole lists. Its definition reads no count.
+ * A list by cursor or link whose last rows fill a page as full as any before it, while its answer counts more rows than came. Either sign
+ * alone is common in whole lists. Its definition reads no count.
  */
 function countedBehindFull(
   { node, unit, since }: Attempt,
@@ -74,7 +74,8 @@ function countedBehindFull(
   { skip, guard }: Step,
 ): string | undefined {
   const { name, paginate } = node.endpoint;
-  const isFull = rows.length > 0 && rows.length >= Number(guard['most'] ?? Infinity);
+  const last = rows.length > 0 ? rows.length : Number(guard['beforeItems'] ?? 0);
+  const isFull = last >= Number(guard['most'] ?? Infinity);
   if (!isFull || paginate.total || since !== undefined) return undefined;
   const came = unit.rows + rows.length - skip;
   const lacks = countsTold({ body: json, headers, count: rows.length }).find(
@@ -82,7 +83,7 @@ function countedBehindFull(
   );
   return (
     lacks &&
-    `${lacks.at} is ${lacks.told}, ${came} rows came, and its last page is a full one: say what \`total\` of "${name}" is, ` +
+    `${lacks.at} is ${lacks.told}, ${came} rows came, and its last rows fill a page: say what \`total\` of "${name}" is, ` +
       "or `guards: { 'more-told': false }`"
   );
 }

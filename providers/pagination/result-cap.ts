@@ -69,7 +69,9 @@ export function goneBeyond(p: Pagination, at: ListState, keys: readonly string[]
 /** Rows up to the end of the page, at least. Where no places are known these are different ones, as they are at the list's end. */
 function placeBehind(p: Pagination, at: ListState, keys: readonly string[]): number {
   const { asked, guard, position, rows } = at;
-  if (isPlacedByAsking(p, at) || position?.counted !== undefined) return asked.offset + keys.length;
+  // Rows beside those that were asked for (a pinned one) have no place.
+  if (isPlacedByAsking(p, at) || position?.counted !== undefined)
+    return asked.offset + Math.min(keys.length, asked.size);
   // How many of a second reading are new nobody knows.
   if (hasBegunAgain(at) || position?.pass !== undefined) return 0;
   const again = indexOfName(keys, guard?.['tail']) + 1;

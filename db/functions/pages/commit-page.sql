@@ -164,11 +164,11 @@ begin
        and sluice.is_shrunken(u, of_account, of_resource, u.rows + fresh, page->'ifShrunken') then
       ended := null;
       why := null;
-      go_on := jsonb_build_object('guard', page->'ifShrunken'->'guard');
+      go_on := page->'ifShrunken';
     end if;
     if go_on is not null then
       -- Whatever came twice so far has been judged.
-      new_position := go_on->'position';
+      new_position := nullif(go_on->'position', 'null');
       new_guard := go_on->'guard';
       came_again := greatest(came_again, u.items + came - u.rows - u.aside - fresh - u.again);
       delete from sluice.lane_board b

@@ -57,6 +57,19 @@ export function afterBlankEnd(p: Pagination, at: ListState, page: PageAnswer, me
 }
 
 /**
+ * A page without rows that names a next one, behind one as full as any. It may be so for a moment only, and is asked for once more. What a
+ * filter has left empty comes so again.
+ */
+export function isMaybeBlank(p: Pagination, at: ListState, page: PageAnswer, memory: Memory): boolean {
+  const { before, tail = '', looksAtBlank = 0 } = memory;
+  const isLooked = isLookedAt(at) || memory['blankBehind'] === tail || Number(looksAtBlank) >= MOST_LOOKS;
+  if (before === undefined || isLooked || !isDoubtful(p, page) || !isFullBefore(at, memory)) return false;
+  memory['blankBehind'] = tail;
+  memory['looksAtBlank'] = Number(looksAtBlank) + 1;
+  return true;
+}
+
+/**
  * A place that is kept by the third party can't be asked for again. A token for the next run is told at the end alone.
  */
 function isDoubtful(p: Pagination, page: PageAnswer): boolean {
@@ -68,9 +81,14 @@ function isDoubtful(p: Pagination, page: PageAnswer): boolean {
  * As full as it was asked for, or as pages before it that others followed, which shows where this third party cuts
  * them. Or with a word that more follows. Where the blank page itself had failed just before, it is a part of that.
  */
-function wasPromised({ asked, given, pages, attempts = 0 }: ListState, memory: Memory): boolean {
+function wasPromised(at: ListState, memory: Memory): boolean {
   if (memory['before'] === undefined) return false;
-  const items = Number(memory['beforeItems']);
+  const isOneOfSeveral = at.pages > 1 || Number(memory['beforeItems']) >= at.asked.size;
+  return memory['beforeMore'] === 1 || Number(at.attempts ?? 0) > 0 || (isOneOfSeveral && isFullBefore(at, memory));
+}
+
+/** Has the page before brought as many rows as it was asked for, or as any is known to bring? */
+function isFullBefore({ asked, given }: ListState, memory: Memory): boolean {
   const most = Math.max(SMALLEST_PAGE, given ?? 0, Number(memory['most'] ?? 0));
-  return memory['beforeMore'] === 1 || attempts > 0 || items >= asked.size || (items >= most && pages > 1);
+  return Number(memory['beforeItems']) >= Math.min(asked.size, most);
 }

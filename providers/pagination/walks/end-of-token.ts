@@ -32,8 +32,10 @@ export function endOfToken(
   const { itemCount } = page;
   const { guard } = facts;
   const items = itemsOfReading(at) + itemCount;
-  const wasFull = at.pages > 0 && (itemCount === 0 || itemCount >= Math.min(at.asked.size, at.given ?? at.asked.size));
-  const isCut = isJustAtCap(p, items, total) || (wasFull && isSuspicious(p, at, 'told', total, items));
+  const isFull = itemCount === 0 || itemCount >= Math.min(at.asked.size, at.given ?? at.asked.size);
+  // A cap that is no multiple of the page size leaves a short last page. Near a stated one the list is read once more.
+  const mayBeCut = at.pages > 0 && (isFull || statedCap(p) === undefined);
+  const isCut = isJustAtCap(p, items, total) || (mayBeCut && isSuspicious(p, at, 'told', total, items));
   if (isCut) return step(at, { ...facts, ...cappedEnd(p, at.asked.range, endedAfter(items, total)) });
   const { nearCap } = guard;
   if (nearCap !== undefined && nearCap !== items) {

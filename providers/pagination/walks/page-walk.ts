@@ -82,7 +82,7 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
       const why = `page ${Number(memory['blankAt'] ?? index) + 1} has no rows, where there had been some`;
       return stepTo(readAgain(p, at, memory, why));
     }
-    const cut = rowsUpToEnd(p, at, page, memory).find(
+    const cut = rowsUpToEnd(p, at, unpinned.page, memory).find(
       (items) => isJustAtCap(p, items, exact) || (offset > 0 && isSuspicious(p, at, seen, exact, items)),
     );
     if (cut !== undefined) return stepTo(cappedEnd(p, at.asked.range, endedAfter(cut, exact)));

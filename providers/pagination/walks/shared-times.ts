@@ -50,9 +50,10 @@ export function noteTime(memory: Memory, at: ListState, page: PageAnswer, token:
   memory['timeFull'] = page.itemCount >= Math.min(at.asked.size, Number(memory['most'] ?? Infinity)) ? 1 : 0;
 }
 
-/** Is the name of the next page, or a part of it, a value of the page's last row? */
-export function isOfLastRow({ rowItems, url }: PageAnswer, token: string): boolean {
-  return isNamedBy(rowItems.at(-1), token, url);
+/** Is what the name of the next page has of the page's last row a value of all of its rows? */
+export function isOfAllRows({ rowItems, url }: PageAnswer, token: string): boolean {
+  const parts = valuesIn(token, url).filter((part) => pathsOf(rowItems.at(-1), part).length > 0);
+  return parts.length > 0 && rowItems.every((row) => parts.every((part) => pathsOf(row, part).length > 0));
 }
 
 /** Is the name of a page, or a part of it, a value of this row? */

@@ -9,12 +9,12 @@ import { saysMore, toldTotal } from '../end-seen.ts';
 import { digest, fullPage, memoryOf, nameOf, indexOfName, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, isTooLong } from '../result-cap.ts';
-import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
+import { afterBlankEnd, isLookedAt, isMaybeBlank, noteLeading } from './blank-end.ts';
 import { endOfToken, isFrontAgain, noteReadingAtCap, noteShift, quietEnd } from './end-of-token.ts';
 import { followCount } from './counted-places.ts';
 import { afterLeap, leapsOver, withoutLeap } from './leaps.ts';
 import { hasPageNumber } from '../told/counting.ts';
-import { isOfLastRow, noteTime } from './shared-times.ts';
+import { isOfAllRows, noteTime } from './shared-times.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 export function followToken(p: Pagination, stands: ListState, page: PageAnswer): Step {
@@ -46,6 +46,8 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
     if (early.split) return step(at, { ...facts, ...early });
   }
 
+  if (token !== undefined && isMaybeBlank(p, at, page, guard))
+    return step(at, { ...facts, position: at.position, isReread: true });
   noteTime(guard, at, page, token);
   if (!isLookedAt(at)) noteShift(p, guard, at, page, used);
   if (token === undefined) {
@@ -60,7 +62,8 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
     return endOfToken(p, at, page, facts, total);
   }
 
-  const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard, token);
+  const namesItself = token === used && p.guards['repeated-token'];
+  const isBorder = namesItself && more !== true && bringsOnlyBorder(at, page, guard, token);
   if (!isBorder && isMaybeStale(p, guard, token, used))
     return step(at, { ...facts, position: at.position, isReread: true });
   noteTail(guard, page);
@@ -76,10 +79,17 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
   return isFrontAgain(at) ? quietEnd(p, at, next, total) : next;
 }
 
-/** Rows are missing to a total that has changed since the first page: some came in where they were not met. Once. */
+/**
+ * A total has changed since the first page. Where rows are missing to it, some came in where they were not met. Where it has fallen, and no
+ * more rows came than are left, none of those that went had been read; or they had been, and others have moved over the place of reading.
+ * Names that are values of rows are no places. Once.
+ */
 function hasRecounted(memory: Memory, at: ListState, { itemCount }: PageAnswer, total: number): boolean {
-  const isMoved = memory['firstTotal'] !== undefined && memory['firstTotal'] !== total;
-  return isMoved && memory['begunAgain'] === undefined && at.rows + itemCount < total;
+  const { firstTotal, begunAgain, time = '' } = memory;
+  if (firstTotal === undefined || begunAgain !== undefined) return false;
+  const came = at.rows + itemCount;
+  const mayHaveSlipped = total < Number(firstTotal) && came === total && time === '' && at.pages > 0;
+  return mayHaveSlipped || (total !== firstTotal && came < total);
 }
 
 /** The first and the last row of the page, and the most rows that one had. */
@@ -97,10 +107,9 @@ function noteTail(memory: Memory, { keys }: PageAnswer): void {
 function bringsOnlyBorder(at: ListState, page: PageAnswer, memory: Memory, token: string): boolean {
   const { keys } = page;
   if (indexOfName(keys, memory['tail']) < 0) return false;
-  // All of the page before is its border only where the token is a value of its last row. Else the page was given for
-  // another one.
+  // All of the page before is its border only where the token is a value of all of its rows. Else the page was given for another one.
   const isAllAgain = keys.length > 1 && indexOfName(keys, memory['head']) === 0;
-  if (isAllAgain && !isOfLastRow(page, token)) return false;
+  if (isAllAgain && !isOfAllRows(page, token)) return false;
   // A list of one row, where more were asked for: no server gives one row a page.
   return keys.length < fullPage(at, memory) || (keys.length === 1 && at.asked.size > 1);
 }

@@ -100,20 +100,26 @@ describe('an end that contradicts what was read', () => {
     expect(result?.flaws[0]?.reason).toContain('page 2 has no rows, where there had been some');
   });
 
-  it('is complete with its rows where a short page that came once more, under a token that says nothing of its rows, is followed by others', async () => {
-    // Filtered pages: the second is shorter than the first, and comes once more in the place of the third.
-    const pages = [rowsOf(0, 20), rowsOf(20, 33), rowsOf(33, 50)];
-    const { result, calls } = await read(
-      { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 20 } },
-      (query, nth) => {
-        const at = nth === 3 ? 1 : ['', 'kx', 'ky'].indexOf(query.get('cursor') ?? '');
-        return { body: { items: pages[at], next: ['kx', 'ky', null][at] } };
-      },
-      (page) => ({ cursor: page.cursor, limit: page.size }),
-    );
-    expect(result).toMatchObject({ complete: true, rows: 50 });
-    expect(calls).toBe(4);
-  });
+  it.each<[string, string[]]>([
+    ['under a token that says nothing of its rows', ['kx', 'ky']],
+    ['under a token that is the id of its last row', ['r19', 'r32']],
+  ])(
+    'is complete with its rows where a short page that came once more, %s, is followed by others',
+    async (_, tokens) => {
+      // Filtered pages: the second is shorter than the first, and comes once more in the place of the third.
+      const pages = [rowsOf(0, 20), rowsOf(20, 33), rowsOf(33, 50)];
+      const { result, calls } = await read(
+        { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 20 } },
+        (query, nth) => {
+          const at = nth === 3 ? 1 : ['', ...tokens].indexOf(query.get('cursor') ?? '');
+          return { body: { items: pages[at], next: tokens[at] ?? null } };
+        },
+        (page) => ({ cursor: page.cursor, limit: page.size }),
+      );
+      expect(result).toMatchObject({ complete: true, rows: 50 });
+      expect(calls).toBe(4);
+    },
+  );
 
   const byNumber: Paginate<Body, Row> = { kind: 'page', items: ({ items }) => items };
   const numberOf = ({ number }: PageRequest) => ({ page: number });

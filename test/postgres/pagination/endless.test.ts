@@ -79,6 +79,54 @@ describe('a list with a pinned row on each page', () => {
   });
 });
 
+describe('a list of which a row comes on all pages, beside those that were asked for', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  /** 20 rows a page, and the first row of all on those behind the first. */
+  const listOf = (count: number, most: number, paginate: 'offset' | 'page') => {
+    const { api, account } = stage;
+    const rows = Array.from({ length: count }, (_, n) => ({ id: `r${n}` }));
+    api.route('GET', '/posts', ({ query }) => {
+      const size = Math.min(20, Number(query.get('limit') ?? 20));
+      const from = paginate === 'offset' ? Number(query.get('offset')) : (Number(query.get('page')) - 1) * size;
+      const items = rows.slice(from, Math.min(from + size, most));
+      return { body: { items: from > 0 && items.length > 0 ? [rows[0], ...items] : items } };
+    });
+    const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('posts', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+      request: (__, page) =>
+        get('/posts', paginate === 'offset' ? { offset: page.offset, limit: page.size } : { page: page.number }),
+      paginate: {
+        kind: paginate,
+        items: (body) => body.items,
+        ...(paginate === 'offset' ? { lastPage: 'short' as const } : {}),
+      },
+    });
+    return defineSync('posts', { provider, input: z.object({}) }, (s) => ({
+      posts: s.one(list, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass' }),
+    }));
+  };
+
+  it('has no longer pages because of it: one without it is not taken for the last in the next run', async () => {
+    const sync = listOf(430, 430, 'offset');
+    for (const _ of [1, 2])
+      expect(await stage.drive.run(sync, { account: stage.account })).toMatchObject({ complete: true, rows: 430 });
+  });
+
+  it('has not gone on behind a cap because of it', async () => {
+    const sync = listOf(1_030, 1_000, 'page');
+    for (const _ of [1, 2])
+      expect(await stage.drive.run(sync, { account: stage.account })).toMatchObject({
+        complete: false,
+        rows: 1_000,
+        flaws: [{ kind: 'capped' }],
+      });
+  });
+});
+
 describe('a list with one new row a page for ever', () => {
   let api: FakeApi;
   let db: TestDatabase;

@@ -279,4 +279,65 @@ describe('a list that has less than half of its rows than when it was read last'
     expect(await drive.run(sync, { account })).toMatchObject({ complete: true, flaws: [] });
     expect(await stored()).toBe(90);
   });
+
+  /** Pages by number of 50 rows, one of which says once that nothing follows, or is cut short. */
+  const listByNumber = (kind: 'page' | 'offset', sign: 'told' | 'short') => {
+    const { api, drive, account } = stage;
+    let ids = Array.from({ length: 400 }, (_, n) => `row-${n}`);
+    let isCut = false;
+    let calls = 0;
+    api.route('GET', '/orders', ({ query }) => {
+      calls += 1;
+      const size = Math.min(SIZE, Number(query.get('limit')));
+      const from = kind === 'offset' ? Number(query.get('at')) : (Number(query.get('at')) - 1) * size;
+      const to = isCut && sign === 'short' ? from + size / 2 : from + size;
+      const more = from + size < ids.length && !isCut;
+      isCut = false;
+      return { body: { items: ids.slice(from, to).map((id) => ({ id })), ...(sign === 'told' ? { more } : {}) } };
+    });
+    const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const orders = provider.endpoint('orders', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), more: z.boolean().optional() }),
+      request: (_, page) => get('/orders', { at: kind === 'offset' ? page.offset : page.number, limit: page.size }),
+      paginate: {
+        kind,
+        items: (body) => body.items,
+        ...(sign === 'told'
+          ? { hasMore: (body: { readonly more?: boolean | undefined }) => body.more }
+          : { lastPage: 'short' as const }),
+      },
+    });
+    const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
+      orders: s.one(orders, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass' }),
+    }));
+    return {
+      run: () => drive.run(sync, { account }),
+      isCutOnce: () => (isCut = true),
+      becomes: (count: number) => (ids = ids.slice(0, count)),
+      callsSince: () => {
+        const made = calls;
+        calls = 0;
+        return made;
+      },
+    };
+  };
+
+  it.each([
+    ['page', 'told'],
+    ['page', 'short'],
+    ['offset', 'told'],
+    ['offset', 'short'],
+  ] as const)('is read once more also by number, where a page ends it for a moment: %s, %s', async (kind, sign) => {
+    const { run, isCutOnce, becomes, callsSince } = listByNumber(kind, sign);
+    expect(await run()).toMatchObject({ complete: true, rows: 400 });
+    isCutOnce();
+    expect(await run()).toMatchObject({ complete: true, flaws: [] });
+    expect(await stored()).toBe(400);
+    becomes(120);
+    callsSince();
+    expect(await run()).toMatchObject({ complete: true, flaws: [] });
+    expect(await stored()).toBe(120);
+    expect(callsSince()).toBeLessThanOrEqual(9);
+  });
 });

@@ -101,7 +101,9 @@ describe('lists whose pages name the next one', () => {
         // A blank end behind a full page is looked at again, with the page before it.
         const [before = 0, last = 0] = pages.slice(-2);
         const looks = pages.length > 1 && last === 0 && before === 5 ? 2 : 0;
-        expect(calls).toBe(pages.length + looks);
+        // A blank page behind a full one that names a next one is looked at once more, five times at most.
+        const blank = pages.slice(1, -1).filter((size, at) => size === 0 && pages[at] === 5).length;
+        expect(calls).toBe(pages.length + looks + Math.min(5, blank));
       }),
     );
   });
