@@ -4,7 +4,8 @@
  */
 import type { Command } from 'commander';
 import { duration } from '../../../contracts/values/duration.ts';
-import type { ListFilter, Operations } from '../../../limiter/index.ts';
+import type { Limits } from '../../../client/index.ts';
+import type { ListFilter } from '../../../limiter/index.ts';
 import { acting, actorOf, type ActingOptions } from '../../acting.ts';
 import { afterOption, jsonOption, kindOption, limitOption, statusOption } from '../../options.ts';
 import { tell } from '../../tell.ts';
@@ -14,6 +15,8 @@ import { counted } from '../../../contracts/limits/limit-words.ts';
 
 /** More than any third party allows. */
 const MOST = 1_000_000_000;
+/** Of the calls that wait. */
+const MOST_WAITING = 10;
 
 export function registerLimits(program: Command): void {
   const limits = program.command('limits').description('inspect and control the limits of third parties');
@@ -80,7 +83,7 @@ const resume = (key: string, options: ActingOptions) =>
   }, options);
 
 /** The key, or any that a pattern stands for. */
-async function hasKeys(limits: Operations, key: string): Promise<boolean> {
+async function hasKeys(limits: Limits, key: string): Promise<boolean> {
   return (await limits.list({ prefix: key.replace(/\*$/, ''), limit: 1 })).length > 0;
 }
 
@@ -111,11 +114,13 @@ const show = (key: string, { json }: { readonly json?: boolean }) =>
     if (!found) process.exitCode = 1;
     if (json) return console.log(JSON.stringify(found ?? null));
     if (!found) return say(key, 'shown', 0, { json });
-    const { state, text, events, queue, rateHistory } = found;
+    const { state, text, waiting, events, queue, rateHistory } = found;
     console.log(`${key}  ${state}\n  ${text}`);
-    for (const { callKey, account, etaMs, bounces } of queue.slice(0, 10)) {
-      console.log(`    ${account}  ${callKey}  in about ${duration(etaMs)}, polled ${counted(bounces, 'time')}`);
-    }
+    for (const { workflowId, account, text: what, etaMs, bounces } of queue.slice(0, MOST_WAITING))
+      console.log(
+        `    ${workflowId ?? account}  ${what}  in about ${duration(etaMs)}, asked ${counted(bounces + 1, 'time')}`,
+      );
+    if (waiting > MOST_WAITING) console.log(`    and ${waiting - MOST_WAITING} more`);
     if (rateHistory.length > 0) console.log('  learned rate:');
     for (const { at, ratePerSecond } of rateHistory.slice(-20)) console.log(`    ${at}  ${ratePerSecond.toFixed(3)}/s`);
     if (events.length > 0) console.log('  what happened:');
@@ -148,7 +153,7 @@ function say(key: string, done: string, keys: number, options: { readonly json?:
   if (keys === 0) process.exitCode = 1;
 }
 
-async function withLimits(work: (limits: Operations) => Promise<void>, options?: ActingOptions): Promise<void> {
+async function withLimits(work: (limits: Limits) => Promise<void>, options?: ActingOptions): Promise<void> {
   const [{ createPool }, { auditedLimits }, { databaseUrl }] = await Promise.all([
     import('../../../db/index.ts'),
     import('../../../client/audit/audited-client.ts'),
