@@ -140,15 +140,8 @@ const connectAccount = (
       ...(isEmpty ? {} : { credentials: readCredentials(read, expiresIn) }),
       ...(settings === undefined ? {} : { settings }),
     };
-    // Stricter than an app's `connect`, which is given what a login answered: here a person has written each name.
-    const unknown = Object.keys(given.credentials ?? {}).filter((name) => !FIELDS.includes(name));
-    if (unknown.length > 0) {
-      const { connectMistakes } = await import('../../../client/account/check-connect.ts');
-      const others = connectMistakes(given).map(({ message }) => message);
-      const untold = unknown.filter((name) => !others.some((text) => text.includes(`\`${name}\``)));
-      const first = untold.length > 0 ? [`Unknown fields: ${untold.join(', ')}. Known are ${FIELDS.join(', ')}.`] : [];
-      throw new Error([...first, ...others].join('\n'));
-    }
+    const { checkConnect } = await import('../../../client/account/check-connect.ts');
+    checkConnect(given, { isHandWritten: true });
     const connected = await accounts.connect({ ...given, replaceTenant });
     tell(options, connected, line(connected));
   }, options);
@@ -190,8 +183,6 @@ const rotateKeys = (options: ActingOptions) =>
 function withAccounts(work: (accounts: Accounts) => Promise<void>, options?: ActingOptions): Promise<void> {
   return withClient(({ accounts }) => work(accounts), options);
 }
-
-const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra'];
 
 /** @throws Error that repeats nothing of what was read. */
 function readCredentials(json: string, expiresIn: number | undefined): NewCredentials {
