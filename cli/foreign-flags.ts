@@ -15,6 +15,7 @@ export const ALSO_CALLED: Readonly<Record<string, readonly string[]>> = {
   '--full': ['mode', 'full-refresh', 'full-sync', 'from-scratch', 'from-start', 'reset', 'resync', 'no-incremental'],
   '--input': ['data', 'payload', 'params', 'args', 'body', 'json-input'],
   '--json': ['format', 'output', 'as-json'],
+  '--key': ['idempotency-key', 'id', 'once', 'request-id'],
   '--limit': ['count', 'max-results', 'page-size', 'top', 'first', 'num', 'last'],
   '--max': ['limit', 'units', 'quota'],
   '--minutes': ['for', 'ttl', 'duration', 'until'],

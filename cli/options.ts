@@ -13,8 +13,13 @@ export const inputOption = (): Option =>
   new Option('-i, --input <json>', 'input, checked by its schema')
     .argParser(jsonValue('{"userId":"u1"}'))
     .default({}, '{}');
-export const waitOption = (): Option =>
-  new Option('-w, --wait', 'wait for the end; exit code 1 when it is not complete').default(false);
+/** @param end that it should have. */
+export const waitOption = (end: 'complete' | 'done'): Option =>
+  new Option('-w, --wait', `wait for the end; exit code 1 when it is not ${end}`).default(false);
+export const priorityOption = (byDefault: 'interactive' | 'bulk'): Option =>
+  new Option('--priority <priority>', 'which calls go first')
+    .choices(['interactive', 'bulk', 'background'])
+    .default(byDefault);
 export const moduleOption = (): Option =>
   new Option('-m, --module <file>', 'module that exports your syncs (default: sluice.ts, src/sluice.ts, …)');
 export const statusOption = (choices: readonly string[]): Option =>

@@ -19,7 +19,7 @@ export function registerRetry(program: Command): void {
   acting(program.command('retry <run>'))
     .description('read again what failed or was never finished in a run that has ended, by workflow id')
     .addOption(new Option('--also <ends...>', 'other ends to read again').choices(OTHER_FLAWS).default([]))
-    .addOption(waitOption())
+    .addOption(waitOption('complete'))
     .addHelpText('after', '\nExample:\n  npx sluice retry sync/network/acct_42 --also truncated --wait')
     .action((run: string, { also, wait, ...options }: RetryOptions) =>
       withClient(

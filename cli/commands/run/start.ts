@@ -4,7 +4,7 @@
 import { Option, type Command } from 'commander';
 import type { IfRunning, Priority } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
-import { accountOption, inputOption, moduleOption, tenantOption, waitOption } from '../../options.ts';
+import { accountOption, inputOption, moduleOption, priorityOption, tenantOption, waitOption } from '../../options.ts';
 import { sentenceOf } from '../../sentence.ts';
 import { showRun } from '../../text/show-run.ts';
 import { withClient } from '../../with-client.ts';
@@ -27,11 +27,7 @@ export function registerStart(program: Command): void {
     .addOption(inputOption())
     .addOption(moduleOption())
     .addOption(tenantOption())
-    .addOption(
-      new Option('--priority <priority>', 'which calls go first')
-        .choices(['interactive', 'bulk', 'background'])
-        .default('bulk'),
-    )
+    .addOption(priorityOption('bulk'))
     .option('--full', 'read every list from its beginning, which also marks what is gone')
     .addOption(
       new Option(
@@ -39,7 +35,7 @@ export function registerStart(program: Command): void {
         'where one is going on; default: attach when it is for the same, else refuse',
       ).choices(['attach', 'refuse', 'queue']),
     )
-    .addOption(waitOption())
+    .addOption(waitOption('complete'))
     .addHelpText('after', '\nExample:\n  npx sluice start network --account acct_42 --input \'{"userId":"u1"}\' --wait')
     .action(start);
 }
