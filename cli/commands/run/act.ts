@@ -2,7 +2,7 @@
  * `sluice act <action>`: starts an action or a saga, once for each key. Next: `client/action/act.ts`.
  */
 import { Option, type Command } from 'commander';
-import type { Priority, Sluice } from '../../../client/index.ts';
+import type { ActionHandle, Priority, Sluice } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, inputOption, moduleOption, priorityOption, tenantOption, waitOption } from '../../options.ts';
 import { sentenceOf } from '../../sentence.ts';
@@ -56,23 +56,24 @@ async function start(name: string, options: ActCommandOptions): Promise<void> {
       ...(tenant === undefined ? {} : { tenant }),
       ...(key === undefined ? {} : { idempotencyKey: key }),
     };
-    const { workflowId, result } = action ? await sluice.act(action, given) : await sluice.saga(saga, given);
+    const handle = action ? await sluice.act(action, given) : await sluice.saga(saga, given);
+    const { workflowId } = handle;
     if (!wait) return tell(options, { workflowId }, workflowId);
     // While it is waited for, somebody may want to look at it.
     if (!options.json) console.log(workflowId);
-    await showEnd(sluice, workflowId, result, options);
+    await showEnd(sluice, handle, options);
   }, options);
 }
 
 async function showEnd(
   sluice: Sluice,
-  workflowId: string,
-  result: () => Promise<unknown>,
+  handle: Pick<ActionHandle<unknown>, 'workflowId' | 'result'>,
   { json }: Pick<ActCommandOptions, 'json'>,
 ): Promise<void> {
   const { ActionFailed } = await import('../../../client/index.ts');
+  const { workflowId } = handle;
   try {
-    const output = await result();
+    const output = await handle.result();
     tell({ json }, { workflowId, output }, `done: ${JSON.stringify(output)}`);
   } catch (error) {
     if (!(error instanceof ActionFailed)) throw error;
