@@ -5,6 +5,7 @@ import { Option, type Command } from 'commander';
 import type { ActionHandle, Priority, Sluice } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, inputOption, moduleOption, priorityOption, tenantOption, waitOption } from '../../options.ts';
+import { tellUnconnected } from '../../known-names.ts';
 import { sentenceOf } from '../../sentence.ts';
 import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
@@ -34,14 +35,16 @@ export function registerAct(program: Command): void {
     .addOption(waitOption('done'))
     .addHelpText(
       'after',
-      '\nExample:\n  npx sluice act social/createPost --account acct_42 --input \'{"text":"Hello"}\' --key form-7 --wait',
+      '\nExample:\n  npx sluice act social/create-post --account acct_42 --input \'{"text":"Hello"}\' --key form-7 --wait',
     )
     .action(start);
 }
 
 async function start(name: string, options: ActCommandOptions): Promise<void> {
   const { loadModule, operationNamed } = await import('../../module/load-module.ts');
-  const { action, saga } = operationNamed(await loadModule(options.module), name);
+  const loaded = await loadModule(options.module);
+  const { action, saga } = operationNamed(loaded, name);
+  const actions = action ? [action.definition] : saga.definition.steps.map((step) => step.action);
   const { account, input, tenant, priority, key, wait } = options;
   try {
     (action ?? saga).definition.parseInput(input);
@@ -49,6 +52,7 @@ async function start(name: string, options: ActCommandOptions): Promise<void> {
     throw new Error(sentenceOf(error, `--input of "${name}"`), { cause: error });
   }
   await withClient(async (sluice) => {
+    await tellUnconnected(sluice, account, actions.map(({ provider }) => provider), loaded); // prettier-ignore
     const given = {
       account,
       input: input as never,

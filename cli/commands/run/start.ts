@@ -5,6 +5,7 @@ import { Option, type Command } from 'commander';
 import type { IfRunning, Priority } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, inputOption, moduleOption, priorityOption, tenantOption, waitOption } from '../../options.ts';
+import { tellUnconnected } from '../../known-names.ts';
 import { sentenceOf } from '../../sentence.ts';
 import { showRun } from '../../text/show-run.ts';
 import { withClient } from '../../with-client.ts';
@@ -42,7 +43,8 @@ export function registerStart(program: Command): void {
 
 async function start(name: string, options: StartOptions): Promise<void> {
   const { loadModule, syncNamed } = await import('../../module/load-module.ts');
-  const sync = syncNamed(await loadModule(options.module), name);
+  const loaded = await loadModule(options.module);
+  const sync = syncNamed(loaded, name);
   const { input } = options;
   try {
     sync.definition.parseInput(input);
@@ -50,6 +52,7 @@ async function start(name: string, options: StartOptions): Promise<void> {
     throw new Error(sentenceOf(error, `--input of "${name}"`), { cause: error });
   }
   await withClient(async (sluice) => {
+    await tellUnconnected(sluice, options.account, [sync.definition.provider], loaded);
     const run = await sluice.start(sync, {
       account: options.account,
       input: input as never,

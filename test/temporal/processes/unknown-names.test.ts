@@ -7,6 +7,7 @@ import { sluice, type Finished } from '../../setup/programs/command-line.ts';
 import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
+const needsToken = fileURLToPath(new URL('../../fixtures/needs-token.ts', import.meta.url));
 const module = fileURLToPath(new URL('../../fixtures/forest.ts', import.meta.url));
 
 describe('a name that is misspelt', () => {
@@ -57,24 +58,27 @@ describe('a name that is misspelt', () => {
     ['runs --account acct_24 --json', 'No account "acct_24" is known here; did you mean acct_42?'],
     ['reports --tenant acne', 'No tenant "acne" is known here; did you mean acme?'],
     ['accounts list --provider github', 'No provider "github" is known here; known are forest.'],
-    ['accounts status forest acct_24', 'No account "acct_24" is known here; did you mean acct_42?'],
+    ['accounts status forest acct_24', 'No account "acct_24" is known at forest; did you mean acct_42?'],
     ['accounts show acct_24', 'did you mean acct_42?'],
     ['accounts update forst acct_42 --settings {}', 'No provider "forst" is known here; did you mean forest?'],
     ['accounts disconnect forest acct_24', 'did you mean acct_42?'],
     ['accounts erase forst acct_42 --yes', 'No provider "forst" is known here; did you mean forest?'],
-    ['state --account acct_42 --sync forest --node post', 'No node "post" is known here; did you mean posts?'],
+    ['state --account acct_42 --sync forest --node post', 'No node "post" is known in forest; did you mean posts?'],
     ['state reset --account acct_42 --sync forst', 'No sync "forst" is known here; did you mean forest?'],
     ['quarantine --sync forst', 'No sync "forst" is known here; did you mean forest?'],
     ['freshness forst', 'No sync "forst" is known here; did you mean forest?'],
+    ['status sync/forst/acct_42', 'No sync "forst" is known here; did you mean forest?'],
+    ['explain sync/forest/acct_24', 'No account "acct_24" is known here; did you mean acct_42?'],
+    ['pause sync/forst/acct_42', 'No sync "forst" is known here; did you mean forest?'],
+    ['actions waits action/forst/post/acct_42/1', 'No provider "forst" is known here; did you mean forest?'],
     ['limits --prefix forst/', 'No key begins with forst/; did you mean forest/?'],
     ['limits show forest/app/ap', 'no such key; did you mean forest/app/app?'],
     ['limits override forst/app/app --max 5', 'no such key; did you mean forest/app/app?'],
   ])('is told with the one that is meant: %s', async (line, told) => {
     const { code, output } = await run(...line.split(' '));
     expect([code, output]).toEqual([1, expect.stringContaining(told)]);
-    expect(output.match(/is known here/g) ?? []).toHaveLength(
-      told.includes('is known here') || /acct_24/.test(line) ? 1 : 0,
-    );
+    // Once, and nothing of names that are known.
+    expect(output.match(/^No \w+ ".*" is known /gm) ?? []).toHaveLength(line.startsWith('limits') ? 0 : 1);
   });
 
   it('is not looked for where a name has nothing, and is known', async () => {
@@ -83,6 +87,17 @@ describe('a name that is misspelt', () => {
       'quarantine --sync forest --account acct_42 --node posts',
     ])
       expect(await run(...line.split(' '))).toEqual({ code: 0, output: expect.stringMatching(/^No /) as string });
+  });
+
+  it('of an account that a run needs connected is told as the run starts', async () => {
+    await world.sluice.accounts.connect({ provider: 'social', account: 'acct_42', settings: {} });
+    const start = (account: string) => run('start', 'inbox', '--module', needsToken, '--account', account);
+    expect(await start('acct_24')).toEqual({
+      code: 0,
+      output:
+        'Account "acct_24" is not connected at social, as its calls need; did you mean acct_42?\nsync/inbox/acct_24\n',
+    });
+    expect(await start('acct_42')).toEqual({ code: 0, output: 'sync/inbox/acct_42\n' });
   });
 
   it('of a limit pauses nothing, unless it is said to be meant', async () => {
