@@ -190,7 +190,9 @@ describe('sluice status, pending and resolve', () => {
     });
     const queued = (await start('y', '--if-running', 'queue')).output.trim();
     expect(queued).toMatch(/^sync\/forest\/a6\/queued\//);
-    expect((await run('status', queued)).output).toMatch(/^queued: .*\n  it begins when sync\/forest\/a6 has ended/);
+    expect((await run('status', queued)).output).toMatch(
+      /^sync\/forest\/a6\/queued\/\S+ {2}queued: .*\n  it begins when sync\/forest\/a6 has ended/,
+    );
     held.stop();
     await expect
       .poll(async () => (await run('status', queued)).output, { timeout: 60_000 })
