@@ -13,6 +13,13 @@ export class PlainHelp extends Help {
     return [...options.filter((each) => place(each) < 0), ...options.filter((each) => place(each) >= 0).sort((a, b) => place(a) - place(b))]; // prettier-ignore
   }
 
+  /** Which one it is that a group does without a word. */
+  override subcommandDescription(command: Command): string {
+    // Commander tells nobody.
+    const { _defaultCommandName: name } = (command.parent ?? {}) as { readonly _defaultCommandName?: string | null };
+    return `${super.subcommandDescription(command)}${command.name() === name ? ' (also without this word)' : ''}`;
+  }
+
   /** One that must be given says so. That a switch is off, and a list empty, where they are not given goes without saying. */
   override optionDescription(option: Option): string {
     const text = super

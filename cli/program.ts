@@ -2,6 +2,7 @@
  * The command line as a whole: every command registers itself, and loads what it needs when it runs.
  */
 import type { Command } from 'commander';
+import { registerAct } from './commands/run/act.ts';
 import { registerActions } from './commands/run/actions.ts';
 import { registerAccounts } from './commands/operate/accounts.ts';
 import { registerAudit } from './commands/operate/audit.ts';
@@ -51,6 +52,7 @@ standard error. No colours are used.`,
   registerDashboard(program);
   registerWorker(program);
   registerStart(program);
+  registerAct(program);
   registerRuns(program);
   registerRetry(program);
   registerStatus(program);

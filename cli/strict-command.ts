@@ -10,6 +10,8 @@ import {
   type HelpContext,
   type Option,
 } from 'commander';
+import { didYouMean } from '../contracts/operate/near-name.ts';
+import { meantOption } from './foreign-flags.ts';
 import { PlainHelp } from './plain-help.ts';
 
 const UNKNOWN_OPTION = 'commander.unknownOption';
@@ -31,7 +33,7 @@ export class StrictCommand extends Command {
 
   /** Kept, and said by `refuseMistakes` when the whole line was looked at. */
   override error(message: string, { code, exitCode }: ErrorOptions = {}): never {
-    if (code === UNKNOWN_COMMAND) return this.end([message.replace(/^error: /, '')], { code, exitCode: exitCode ?? 1 });
+    if (code === UNKNOWN_COMMAND) return this.end([this.unknownWord()], { code, exitCode: exitCode ?? 1 });
     this.mistakes.push({ text: message.replace(/^error: /, ''), code });
     // Commander declares that this never returns, and goes on to its next check when it does.
     return undefined as never;
@@ -103,11 +105,23 @@ export class StrictCommand extends Command {
     return super.error(`${said}\n\`npx ${pathOf(this)} --help\` says what there is.`, options);
   }
 
-  /** Commander names the first one only. */
-  private unknownOptions(first: string): string[] {
+  private unknownWord(): string {
+    const given = this.args[0] ?? '';
+    return `unknown command '${given}'${didYouMean(given, this.commands.map((each) => each.name()))}`; // prettier-ignore
+  }
+
+  /** Commander names the first one only, and knows its spelling alone. */
+  private unknownOptions(text: string): string[] {
+    const [, first = ''] = /'(.*)'/s.exec(text) ?? [];
     const end = this.args.indexOf('--');
     const given = this.args.slice(0, end < 0 ? undefined : end).filter((each) => /^-(?:-|[a-z])/i.test(each));
-    return [first, ...given.filter((each) => !first.includes(`'${each}'`)).map((each) => `unknown option '${each}'`)];
+    const known = this.createHelp()
+      .visibleOptions(this)
+      .flatMap(({ long }) => long ?? []);
+    return [...new Set([first, ...given])].map((each) => {
+      const meant = meantOption(each, known);
+      return `unknown option '${each}'${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+    });
   }
 
   private excess(text: string): string[] {
@@ -116,7 +130,10 @@ export class StrictCommand extends Command {
     const { parent } = this;
     const siblings = parent?.parent ? parent.commands.map((each) => each.name()) : [];
     if (siblings.length === 0 || this.registeredArguments.length > 0) return [text];
-    return [`'${this.args[0]}' is no command of '${pathOf(parent)}'; there are ${siblings.join(', ')}`];
+    const given = this.args[0] ?? '';
+    return [
+      `'${given}' is no command of '${pathOf(parent)}'; there are ${siblings.join(', ')}${didYouMean(given, siblings)}`,
+    ];
   }
 }
 

@@ -28,7 +28,7 @@ export type { ListStates, ResetOptions, ShowStateOptions } from './state.ts';
 export type { MapAgainOptions, MappedAgain } from './map-again.ts';
 export type { KnownList } from '../contracts/list.ts';
 export type { Quarantine, ReadAgain } from './quarantine.ts';
-export type { Limits, LimitUse } from './limits.ts';
+export type { Limits, LimitUse, ShownLimit, WaitingCall } from './limits.ts';
 export type { HistorySpan, LimitHistory, LimitMark, LimitSlot } from '../contracts/limits/limit-history.ts';
 export type { Runs } from './runs.ts';
 export type { EndedRuns } from '../db/index.ts';

@@ -4,6 +4,7 @@
  */
 import type { KnownList } from '../contracts/list.ts';
 import { listState, resetState, type Pool, type StateFilter } from '../db/index.ts';
+import { kindOf } from '../contracts/values/option-mistakes.ts';
 import { checkAccount } from './options/check-options.ts';
 
 export interface ShowStateOptions {
@@ -53,5 +54,5 @@ function check(of: StateFilter): void {
     throw new TypeError(`\`${unknown[0]}\` is unknown here; lists are named by account, sync, node and parentKey.`);
   for (const name of ['sync', 'node', 'parentKey'] as const)
     if (of[name] !== undefined && typeof of[name] !== 'string')
-      throw new TypeError(`\`${name}\` is ${JSON.stringify(of[name])}; it must be text, or left out.`);
+      throw new TypeError(`\`${name}\` is ${kindOf(of[name])}; it must be text, or left out.`);
 }

@@ -47,6 +47,8 @@ export {
   type LimitUser,
 } from './stores/operate/forecast-store.ts';
 export { readLimitStandings } from './stores/limit/look-store.ts';
+export { readKnownNames, type NameKind } from './stores/operate/name-store.ts';
+export { readListsOfCalls, type ListOfCall } from './stores/limit/waiting-call-store.ts';
 export { askRun, finishNode, openRun, readPauses, readProgress, setRunState } from './stores/run/run-store.ts';
 export { endFleetRun, fleetRunsOf, openFleet } from './stores/run/fleet-store.ts';
 export { finishRun } from './stores/run/end-store.ts';

@@ -7,6 +7,7 @@
 import type { MadeCall } from '../call/make-call.ts';
 import type { Attempt } from '../sync/attempt.ts';
 import type { NodeDefinition } from '../../providers/define/define-sync.ts';
+import { kindOf } from '../../contracts/values/option-mistakes.ts';
 import { userCode } from '../sync/user-code.ts';
 
 /** @returns undefined when the list must be asked for. @throws UserCodeError. */
@@ -34,7 +35,8 @@ function valuesOf(
 ): readonly unknown[] {
   return userCode(`\`values\` of node "${node.name}"`, () => {
     const given: unknown = values(parent, { runInput: unit.runInput, settings });
-    if (!Array.isArray(given)) throw new TypeError(`it gave ${JSON.stringify(given)?.slice(0, 60)}; it must be a list`);
+    if (!Array.isArray(given))
+      throw new TypeError(`it gave ${given === undefined ? 'nothing' : kindOf(given)}; it must be a list`);
     return given;
   });
 }

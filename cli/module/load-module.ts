@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { CredentialSource } from '../../activities/index.ts';
-import type { Action, Sync } from '../../providers/index.ts';
+import { didYouMean } from '../../contracts/operate/near-name.ts';
+import type { Action, Provider, Saga, Sync } from '../../providers/index.ts';
 import type { OnAlert, OnFailure, Retention } from '../../workers/index.ts';
 import { collectDefinitions, type Definitions } from './collect-definitions.ts';
 import { importFile, type ImportOptions } from './import-file.ts';
@@ -51,20 +52,57 @@ export async function loadModule(name: string | undefined, options: ImportOption
   };
 }
 
-/** The sync of that name among the module's. @throws Error that lists the ones there are. */
-export function syncNamed({ syncs }: Definitions, name: string): Sync {
-  return named('sync', name, syncs, ({ definition }) => definition.name);
+/** The sync of that name among the module's. @throws Error that lists the ones there are, and names the one that is meant. */
+export function syncNamed(loaded: Definitions, name: string): Sync {
+  const found = loaded.syncs.find(({ definition }) => definition.name === name);
+  if (found) return found;
+  const isOperation = operationsOf(loaded).some((each) => each.name === name);
+  throw unknownName('sync', name, loaded.syncs.map(({ definition }) => definition.name), isOperation ? 'It is an action or a saga: `npx sluice act` starts it.' : ''); // prettier-ignore
 }
 
 /** The action of that id, `provider/name`, among the module's and those of its sagas. @throws Error that lists the ones there are. */
-export function actionNamed({ actions, sagas }: Definitions, id: string): Action {
-  const steps = sagas.flatMap(({ definition }) => definition.steps.map(({ action }) => ({ definition: action })));
-  return named('action', id, [...actions, ...steps], ({ definition }) => definition.id);
+export function actionNamed(loaded: Definitions, id: string): Action {
+  const actions = actionsOf(loaded);
+  const found = actions.find(({ definition }) => definition.id === id);
+  if (found) return found;
+  throw unknownName('action', id, actions.map(({ definition }) => definition.id)); // prettier-ignore
 }
 
-function named<Item>(kind: string, name: string, items: readonly Item[], nameOf: (item: Item) => string): Item {
-  const item = items.find((each) => nameOf(each) === name);
-  if (item) return item;
-  const known = [...new Set(items.map(nameOf))].join(', ') || 'none';
-  throw new Error(`There is no ${kind} "${name}"; the module has ${known}.`);
+/** The provider of that id that the module's syncs, actions and sagas have. @throws Error that lists the ones there are. */
+export function providerNamed(loaded: Definitions, id: string): Provider {
+  const providers = [...loaded.syncs, ...actionsOf(loaded)].map(({ definition }) => definition.provider);
+  const found = providers.find((each) => each.id === id);
+  if (found) return found;
+  throw unknownName('provider', id, providers.map((each) => each.id)); // prettier-ignore
+}
+
+export type Operation =
+  { readonly action: Action; readonly saga?: never } | { readonly saga: Saga; readonly action?: never };
+
+/** The action of that id, or the saga of that name. @throws Error that lists the ones there are. */
+export function operationNamed(loaded: Definitions, name: string): Operation {
+  const operations = operationsOf(loaded);
+  const found = operations.find((each) => each.name === name);
+  if (found) return found.operation;
+  const isSync = loaded.syncs.some(({ definition }) => definition.name === name);
+  throw unknownName('action or saga', name, operations.map((each) => each.name), isSync ? 'It is a sync: `npx sluice start` starts it.' : ''); // prettier-ignore
+}
+
+function actionsOf({ actions, sagas }: Definitions): Action[] {
+  const steps = sagas.flatMap(({ definition }) => definition.steps.map(({ action }) => ({ definition: action })));
+  return [...actions, ...steps];
+}
+
+function operationsOf(loaded: Definitions): { readonly name: string; readonly operation: Operation }[] {
+  return [
+    ...loaded.actions.map((action) => ({ name: action.definition.id, operation: { action } })),
+    ...loaded.sagas.map((saga) => ({ name: saga.definition.name, operation: { saga } })),
+  ];
+}
+
+function unknownName(kind: string, name: string, known: readonly string[], hint = ''): Error {
+  const names = [...new Set(known)];
+  const text = `There is no ${kind} ${JSON.stringify(name)}; the module has ${names.join(', ') || 'none'}`;
+  const end = didYouMean(name, names) || '.';
+  return new Error([text + end, hint].filter(Boolean).join(' '));
 }

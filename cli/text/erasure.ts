@@ -22,10 +22,13 @@ export function proofText(proof: ErasureProof): string {
   ].join('\n');
 }
 
+export function isNothing({ rows, histories, schedules }: ErasureRest): boolean {
+  return [Object.values(rows), histories, schedules].every(({ length }) => length === 0);
+}
+
 /** Before anything is erased. */
 export function restText(name: string, rest: ErasureRest): string {
-  const isNothing = [Object.values(rest.rows), rest.histories, rest.schedules].every(({ length }) => length === 0);
-  if (isNothing) return unknownAccountText(name);
+  if (isNothing(rest)) return unknownAccountText(name);
   return `${name}  stored: ${restLines(rest)}\nNothing was changed. \`--yes\` erases it.`;
 }
 

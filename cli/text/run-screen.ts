@@ -48,11 +48,13 @@ export async function progressOf(sluice: Sluice, run: string): Promise<Progress>
 
 /** What Temporal says of a run that is starting is better than a guess. One that has never begun may have a report. */
 async function headline(sluice: Sluice, run: string, progress: Progress, waits: readonly RunWait[]): Promise<string> {
-  if (progress.state === 'starting' && waits.length > 0) return 'starting';
-  if (progress.state !== 'unknown' || RUN_ID.test(run)) return progressText(progress);
+  // Only one that has begun is told with its id.
+  const standing = 'nodes' in progress ? progressText(progress) : `${run}  ${progressText(progress)}`;
+  if (progress.state === 'starting' && waits.length > 0) return `${run}  starting`;
+  if (progress.state !== 'unknown' || RUN_ID.test(run)) return standing;
   const [report] = await sluice.reports.list({ workflowId: run, order: 'newest', limit: 1 });
   return report === undefined || report.endedAt === null
-    ? progressText(progress)
+    ? standing
     : `${run}  ${report.status}: ${report.error ?? 'it has ended'}`;
 }
 

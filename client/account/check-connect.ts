@@ -5,7 +5,7 @@
 import { SettingsMistake } from '../../contracts/account.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { checkAccount, checkName, mistakesOf } from '../options/check-options.ts';
-import { checkCredentials, type NewCredentials } from './check-credentials.ts';
+import { checkCredentials, type CredentialsCheck, type NewCredentials } from './check-credentials.ts';
 
 export interface ToConnect {
   readonly provider: Provider | string;
@@ -16,18 +16,21 @@ export interface ToConnect {
 }
 
 /** @returns an error for each part that can't be taken; none names a secret. */
-export function connectMistakes({ provider, account, tenant, credentials, settings }: ToConnect): Error[] {
+export function connectMistakes(
+  { provider, account, tenant, credentials, settings }: ToConnect,
+  how: CredentialsCheck = {},
+): Error[] {
   return mistakesOf([
     () => checkAccount(account),
     () => tenant !== undefined && checkName('tenant', tenant),
-    () => credentials !== undefined && checkCredentials(credentials, provider),
+    () => credentials !== undefined && checkCredentials(credentials, provider, how),
     () => settings !== undefined && checkSettings(provider, account, settings),
   ]);
 }
 
 /** @throws the mistake where there is one, and a TypeError with a line for each where there are several. */
-export function checkConnect(given: ToConnect): void {
-  const mistakes = connectMistakes(given);
+export function checkConnect(given: ToConnect, how: CredentialsCheck = {}): void {
+  const mistakes = connectMistakes(given, how);
   if (mistakes.length > 1) throw new TypeError(mistakes.map(({ message }) => message).join('\n'));
   if (mistakes[0]) throw mistakes[0];
 }

@@ -114,9 +114,9 @@ async function untilRouted(client: Client, deploymentName: string): Promise<void
 
 function checkKnown(build: Build, builds: readonly BuildStanding[]): void {
   if (builds.some(({ buildId }) => buildId === build.buildId)) return;
-  const known = builds.map(({ buildId }) => buildId).join(', ') || 'none';
+  const known = builds.length === 0 ? 'no build has' : `these have: ${builds.map(({ buildId }) => buildId).join(', ')}`;
   throw new Error(
-    `No worker of build "${build.buildId}" has served deployment "${build.deployment}"; builds of it are ${known}. ` +
+    `No worker of build "${build.buildId}" has served deployment "${build.deployment}"; ${known}. ` +
       'Start its workers first (SLUICE_BUILD_ID).',
   );
 }

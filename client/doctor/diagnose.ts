@@ -12,6 +12,7 @@ import {
   createPool,
   missingPrivileges,
   NO_ENCRYPTION_KEYS,
+  readControlled,
   readDatabaseFacts,
   readSchemaStanding,
   readTableHealth,
@@ -81,7 +82,13 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<readonly 
       const found = await checkTemporal(client, probe, isDevTemporal);
       if (found.some(({ check, status }) => check === 'temporal-namespace' && status === 'wrong'))
         return { findings: found, workers: 0 };
-      const { findings, workers } = await checkWorkers(client, taskQueue);
+      // Where it can't be read, another finding says so.
+      const told = await readControlled(pool).catch(() => undefined);
+      const { findings, workers } = await checkWorkers(
+        client,
+        taskQueue,
+        told && new Set(told.map(({ identity }) => identity)),
+      );
       return { findings: [...found, ...findings], workers };
     });
     const context = { dbConnections, workers: ofTemporal.workers, longTransactionMs };

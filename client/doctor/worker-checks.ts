@@ -7,7 +7,7 @@ import { duration } from '../../contracts/values/duration.ts';
 import { finding, type Check, type Finding } from '../../contracts/operate/finding.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 import { SLUICE_VERSION, versionOf } from '../../contracts/version.ts';
-import { readTaskQueues, type TaskQueueStanding } from '../workers/task-queues.ts';
+import { ASKS_WITHIN_MS, readTaskQueues, type TaskQueueStanding } from '../workers/task-queues.ts';
 
 /** A task that waits longer is one that nobody has time for. */
 const MOST_BACKLOG_MS = 30_000;
@@ -43,19 +43,35 @@ export interface WorkerFindings {
   readonly workers: number;
 }
 
-/** @param taskQueue where new runs go, each role to its own; those that open runs are on are looked at too. */
-export async function checkWorkers(client: Client, taskQueue: string): Promise<WorkerFindings> {
-  const queues = await readTaskQueues(client, taskQueue);
+/**
+ * @param taskQueue where new runs go, each role to its own; those that open runs are on are looked at too.
+ * @param alive identities of the workers that are there; undefined: nobody knows.
+ */
+export async function checkWorkers(
+  client: Client,
+  taskQueue: string,
+  alive: ReadonlySet<string> | undefined,
+): Promise<WorkerFindings> {
+  const queues = await readTaskQueues(client, taskQueue, alive);
   const workers = [...new Set(queues.flatMap((queue) => queue.workers))];
   return { workers: workers.length, findings: [...queues.flatMap(judgeQueue), judgeVersions(workers)] };
 }
 
-function judgeQueue({ taskQueue, workers, lacks, backlogMs, ratePerSecond }: TaskQueueStanding): Finding[] {
+export function judgeQueue(standing: TaskQueueStanding): Finding[] {
+  const { taskQueue, workers, ended, lacks, backlogMs, ratePerSecond } = standing;
   const name = `task queue "${taskQueue}"`;
+  const asked = `asked within the last ${duration(ASKS_WITHIN_MS)}`;
+  const gone = ended.length === 0 ? '' : `; ${counted(ended.length, 'other')} ${asked} and has ended`;
+  const lost =
+    ended.length === 0 ? '' : `; ${counted(ended.length, 'worker')} ${asked}, and has ended or has another database`;
   const served =
     lacks.length === 0
-      ? finding(SERVED, 'ok', `${counted(workers.length, 'worker')} for ${name}`)
-      : finding(SERVED, 'wrong', `nobody asks for ${lacks.map((kind) => `${kind} tasks`).join(' and ')} of ${name}`);
+      ? finding(SERVED, 'ok', `${counted(workers.length, 'worker')} for ${name} (${asked})${gone}`)
+      : finding(
+          SERVED,
+          'wrong',
+          `nobody asks for ${lacks.map((kind) => `${kind} tasks`).join(' and ')} of ${name}${lost}`,
+        );
   return [
     served,
     finding(

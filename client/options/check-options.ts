@@ -6,7 +6,7 @@ import type { Priority } from '../../contracts/limits/limit.ts';
 import { checkStartedBy } from '../../contracts/report.ts';
 import type { RunMode } from '../../contracts/run.ts';
 import type { IfRunning } from '../../contracts/running-run.ts';
-import { otherKind, unknownOptions } from '../../contracts/values/option-mistakes.ts';
+import { otherKind, shapeOf, unknownOptions } from '../../contracts/values/option-mistakes.ts';
 
 const PRIORITIES = { interactive: true, bulk: true, background: true } satisfies Record<Priority, true>;
 const MODES = { incremental: true, full: true } satisfies Record<RunMode, true>;
@@ -67,7 +67,7 @@ export function checkRunOf<Of>(of: Of): Of {
   if (typeof workflowId === 'string' || (isSync && typeof account === 'string')) return of;
   throw new TypeError(
     '`run` takes { sync, account }, or { workflowId } such as "sync/network/acct_42"; it was given ' +
-      `${JSON.stringify(of)?.slice(0, 100) ?? String(of)}.`,
+      `${shapeOf(of)}.`,
   );
 }
 

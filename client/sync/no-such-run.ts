@@ -4,7 +4,7 @@
 import { isNotFound } from '../describe-workflow.ts';
 
 export function isOver(workflowId: string, what: 'pause' | 'resume'): Error {
-  return new Error(`The run of "${workflowId}" is over: there is nothing to ${what}. \`start()\` begins another one.`);
+  return new Error(`The run of "${workflowId}" is over: there is nothing to ${what}. \`start\` begins another one.`);
 }
 
 export function neverStarted(workflowId: string): Error {

@@ -54,7 +54,7 @@ export async function retryFailed(parts: ClientParts, workflowId: string, option
 const nothingFailed = (workflowId: string, { state, otherEnds }: Retriable): Error =>
   new Error(
     state === 'done'
-      ? `The newest run of "${workflowId}" read every list to its end: there is nothing to retry. \`start()\` begins another one.`
+      ? `The newest run of "${workflowId}" read every list to its end: there is nothing to retry. \`start\` begins another one.`
       : `No list of the newest run of "${workflowId}" failed. Those that ended as ${otherEnds.join(', ')} are read again where ` +
           `\`also\` names them: \`npx sluice retry ${quotedForShell(workflowId)} --also ${otherEnds.join(' ')}\`.`,
   );

@@ -10,7 +10,8 @@ import { readTaskQueues } from './task-queues.ts';
 
 /** @param taskQueue where new runs go, each role to its own; those that open runs are on are looked at too. */
 export async function listWorkers(client: Client, pool: Pool, taskQueue: string): Promise<WorkerList> {
-  const [queues, controlled] = await Promise.all([readTaskQueues(client, taskQueue), readControlled(pool)]);
+  const controlled = await readControlled(pool);
+  const queues = await readTaskQueues(client, taskQueue, new Set(controlled.map(({ identity }) => identity)));
   const controls = new Map(controlled.toReversed().map(({ identity, ...control }) => [identity, control]));
   const workers = new Map<string, ServingWorker>();
   for (const { taskQueue: name, asking } of queues)

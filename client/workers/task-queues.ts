@@ -3,10 +3,11 @@
  */
 import type { Client } from '@temporalio/client';
 import { ROLES, taskQueueOf } from '../../contracts/names.ts';
+import { SLUICE_VERSION, versionOf } from '../../contracts/version.ts';
 import { toMs } from '../timestamps.ts';
 
 /** A worker asks for tasks at least this often: its question is answered, or given up, after 60 to 70 s. */
-const ASKS_WITHIN_MS = 75_000;
+export const ASKS_WITHIN_MS = 75_000;
 /** Open workflows whose task queues are looked at. */
 const MOST_OPEN = 200;
 /** `TASK_QUEUE_TYPE_WORKFLOW` and `…_ACTIVITY` of Temporal's API. */
@@ -22,6 +23,8 @@ export interface TaskQueueStanding {
   readonly asking: readonly { readonly identity: string; readonly askedAt: string }[];
   /** Their identities. */
   readonly workers: readonly string[];
+  /** Workers of ours that asked lately, and have ended since: they have told so. */
+  readonly ended: readonly string[];
   /** Kinds of tasks that nobody asks for who gets new ones. */
   readonly lacks: readonly string[];
   readonly backlogMs: number;
@@ -29,11 +32,19 @@ export interface TaskQueueStanding {
   readonly ratePerSecond: number | undefined;
 }
 
-/** @param taskQueue where new runs go, each role to its own; those that open runs are on come with them. */
-export async function readTaskQueues(client: Client, taskQueue: string): Promise<TaskQueueStanding[]> {
+/**
+ * @param taskQueue where new runs go, each role to its own; those that open runs are on come with them.
+ * @param alive identities of the workers that have told that they are there (`db/stores/operate/worker-store.ts`), which they do before
+ *   they ask for a task, until they end. Temporal goes on naming one that has ended. Undefined: nobody knows.
+ */
+export async function readTaskQueues(
+  client: Client,
+  taskQueue: string,
+  alive: ReadonlySet<string> | undefined,
+): Promise<TaskQueueStanding[]> {
   const own = ROLES.map((role) => taskQueueOf(taskQueue, role));
   const names = [...new Set([...own, ...(await queuesOfOpenRuns(client))])];
-  return Promise.all(names.map((name) => lookAt(client, name)));
+  return Promise.all(names.map((name) => lookAt(client, name, alive)));
 }
 
 /** @returns none when the namespace has no visibility that answers, which another check says. */
@@ -72,11 +83,21 @@ export async function describeQueue(
   return { described, asking };
 }
 
-async function lookAt(client: Client, taskQueue: string): Promise<TaskQueueStanding> {
+async function lookAt(
+  client: Client,
+  taskQueue: string,
+  alive: ReadonlySet<string> | undefined,
+): Promise<TaskQueueStanding> {
+  // One of another version may tell it in another way.
+  const hasEnded = (identity: string): boolean =>
+    alive !== undefined && versionOf(identity) === SLUICE_VERSION && !alive.has(identity);
+  const ended = new Set<string>();
   const kinds = await Promise.all(
     (['workflow', 'activity'] as const).map(async (kind) => {
       const more = { reportStats: true, reportConfig: true };
-      const { described, asking } = await describeQueue(client, taskQueue, kind, more);
+      const { described, asking: asked } = await describeQueue(client, taskQueue, kind, more);
+      for (const { identity } of asked) if (hasEnded(identity ?? '')) ended.add(identity ?? '');
+      const asking = asked.filter(({ identity }) => !hasEnded(identity ?? ''));
       const isServed = asking.some(({ deploymentOptions }) => getsNewWork(deploymentOptions, described.versioningInfo));
       return {
         kind,
@@ -96,6 +117,7 @@ async function lookAt(client: Client, taskQueue: string): Promise<TaskQueueStand
   return {
     taskQueue,
     asking: kinds.flatMap(({ asking }) => asking),
+    ended: [...ended],
     workers: [...new Set(kinds.flatMap(({ asking }) => asking.map(({ identity }) => identity)))],
     lacks: kinds.filter(({ isServed }) => !isServed).map(({ kind }) => kind),
     backlogMs: Math.max(...ages),

@@ -19,24 +19,28 @@ export function checkKnown(of: string, options: object, known: Readonly<Record<s
   if (mistakes.length > 0) throw new TypeError(`${of}: ${mistakes.join('; ')}`);
 }
 
-/** @returns a mistake for each of these options that is not a function. Its value is not told: it may be a secret. */
+/** What a value of another type is, in words. It is not told itself: it may be a secret, as an address with a password is. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** @returns a mistake for each of these options that is not a function. */
 export function missingFunctions(options: object, names: readonly string[]): string[] {
   return names.flatMap((name) => {
     const value = (options as Record<string, unknown>)[name];
-    if (typeof value === 'function') return [];
-    const is = value === undefined || value === null ? 'is missing' : `is of type ${typeof value}`;
-    return [`\`${name}\` ${is}; it must be a function`];
+    return typeof value === 'function' ? [] : [`\`${name}\` is ${kindOf(value)}; it must be a function`];
   });
 }
 
 /** @returns a mistake for each of these options that is there and is not a function. */
 export function wrongFunctions(options: object, names: readonly string[]): string[] {
-  return names.flatMap((name) => {
-    const value = (options as Record<string, unknown>)[name];
-    return value === undefined || typeof value === 'function'
-      ? []
-      : [`\`${name}\` is ${JSON.stringify(value)?.slice(0, 60)}; it must be a function`];
-  });
+  return missingFunctions(
+    options,
+    names.filter((name) => (options as Record<string, unknown>)[name] !== undefined),
+  );
 }
 
 /**
@@ -54,11 +58,17 @@ export function asyncFunctions(options: object, mayBe: readonly string[] = []): 
 
 const AsyncFunction = (async () => {}).constructor as new () => unknown;
 
-/** What is given instead of an object, in words. A text is not repeated: it may be a secret. @returns undefined for an object. */
+/** The same with the names of its fields, where it is an object of others than are wanted. */
+export function shapeOf(value: unknown): string {
+  return notAnObject(value) === undefined
+    ? `an object of ${Object.keys(value as object).join(', ') || 'nothing'}`
+    : kindOf(value);
+}
+
+/** What is given instead of an object, in words. @returns undefined for an object. */
 export function notAnObject(given: unknown): string | undefined {
-  if (given === null) return 'null.';
-  if (typeof given !== 'object') return `a ${typeof given}.`;
-  return Array.isArray(given) ? 'a list.' : undefined;
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
+  return isObject ? undefined : `${kindOf(given)}.`;
 }
 
 const KINDS = { nodes: 'a sync', way: 'an action', steps: 'a saga' };
@@ -97,7 +107,7 @@ export function outOfRange(options: object, names: readonly string[], least: num
   const values = names.map((name) => [name, (options as Record<string, unknown>)[name]] as const);
   return values
     .filter(([, value]) => value !== undefined && !(Number.isFinite(value) && (value as number) >= least))
-    .map(([name, value]) => `\`${name}\` is ${String(value)}; it must be a number, ${least} or more`);
+    .map(([name, value]) => `\`${name}\` is ${typeof value === 'number' ? value : kindOf(value)}; it must be a number, ${least} or more`); // prettier-ignore
 }
 
 /** @returns a mistake for each of these options that is there and neither true nor false: `'false'` would be true. */
@@ -106,14 +116,15 @@ export function wrongBooleans(options: object, names: readonly string[]): string
     const value = (options as Record<string, unknown>)[name];
     return value === undefined || typeof value === 'boolean'
       ? []
-      : [`\`${name}\` is ${JSON.stringify(value)?.slice(0, 60)}; it must be true or false`];
+      : [`\`${name}\` is ${kindOf(value)}; it must be true or false`];
   });
 }
 
 /** @returns a mistake for an option that is there and no object. @param example what to write. */
 export function wrongObject(options: object, name: string, example: string): string[] {
   const value = (options as Record<string, unknown>)[name];
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  const is = typeof value === 'function' ? 'a function' : JSON.stringify(value)?.slice(0, 60);
-  return value === undefined || isObject ? [] : [`\`${name}\` is ${is}; it must be an object, e.g. ${example}`];
+  const isObject = notAnObject(value) === undefined;
+  return value === undefined || isObject
+    ? []
+    : [`\`${name}\` is ${kindOf(value)}; it must be an object, e.g. ${example}`];
 }

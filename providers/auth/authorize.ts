@@ -7,7 +7,7 @@
 import type { AccountFacts } from '../../contracts/account.ts';
 import { plainHttpMistake } from '../../contracts/addresses.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
-import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { kindOf, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import type { AuthAddress } from './oauth2.ts';
 import type { RefreshAnswer } from './refresh.ts';
 
@@ -79,9 +79,7 @@ const OURS = [
 export function authorizeMistakes(options: AuthorizeOptions<never> | undefined, grant: string): string[] {
   if (options === undefined) return [];
   if (typeof options !== 'object' || options === null)
-    return [
-      `authorize is ${JSON.stringify(options)}; write authorize: { url: "https://social.example/oauth/authorize" }`,
-    ];
+    return [`authorize is ${kindOf(options)}; write authorize: { url: "https://social.example/oauth/authorize" }`];
   const { url, params = {}, issuer, settings, scope } = options;
   const mistakes = unknownOptions(options, OPTIONS);
   if (grant !== 'refresh_token')

@@ -9,7 +9,7 @@ import type { RunMode } from '../../contracts/run.ts';
 import type { Overlap, ScheduleSpec, ScheduleTimes } from '../../contracts/schedules/schedule.ts';
 import { duration, parseDuration } from '../../contracts/values/duration.ts';
 import { isZone } from '../../contracts/values/time.ts';
-import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { shapeOf, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 
 interface AnySchedule<Input> {
   /** What a run is asked for, by account. Default `{}`, where the input's schema takes it. */
@@ -102,7 +102,7 @@ export function readSchedules(sync: string, given: Schedules | undefined, input:
 }
 
 const SHAPE = (at: string, given: unknown): string =>
-  `${at} is ${JSON.stringify(given)}; write { every: '1h' } or { at: '03:00', zone: 'Europe/Berlin' }`;
+  `${at} is ${shapeOf(given)}; write { every: '1h' } or { at: '03:00', zone: 'Europe/Berlin' }`;
 
 function readSchedule(given: Schedule, say: (text: string) => void, at: string, input: z.ZodType): ScheduleSpec {
   const times = readTimes(given, say);
@@ -141,7 +141,7 @@ const NEVER: ScheduleTimes = { kind: 'every', everyMs: YEAR_MS };
 
 function readTimes(given: Schedule, say: (text: string) => void): ScheduleTimes {
   if (typeof given !== 'object' || given === null || 'every' in given === 'at' in given) {
-    say(` is ${JSON.stringify(given)}; write either { every: '1h' } or { at: '03:00', zone: 'Europe/Berlin' }`);
+    say(` is ${shapeOf(given)}; write either { every: '1h' } or { at: '03:00', zone: 'Europe/Berlin' }`);
     return NEVER;
   }
   return 'every' in given ? readEvery(given, say) : readCalendar(given, say);

@@ -4,11 +4,13 @@
  */
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import type { AccountInfo, Accounts, AccountStatus, NewCredentials } from '../../../client/index.ts';
+import type { AccountInfo, Accounts, AccountStatus, NewCredentials, Sluice } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { afterOption, jsonOption, limitOption, providerOption, statusOption, tenantOption } from '../../options.ts';
 import { accountText, unknownAccountText } from '../../text/account.ts';
-import { proofText, restText } from '../../text/erasure.ts';
+import { isNothing, proofText, restText } from '../../text/erasure.ts';
+import { meantProvider } from '../../module/meant-provider.ts';
+import { tellUnknownNames } from '../../known-names.ts';
 import { tell } from '../../tell.ts';
 import { sayMore } from '../../text/more.ts';
 import { counted } from '../../../contracts/limits/limit-words.ts';
@@ -25,6 +27,8 @@ interface ListOptions {
 }
 
 interface ConnectOptions extends ActingOptions {
+  readonly module?: string;
+  readonly newProvider?: boolean;
   readonly tenant?: string;
   readonly settings?: unknown;
   readonly expiresIn?: number;
@@ -71,6 +75,11 @@ export function registerAccounts(program: Command): void {
     .option('--expires-in <seconds>', 'life of the access token from now', numberAboveZero)
     .option('--settings <json>', SETTINGS, toSettings)
     .option('--replace-tenant', 'also when it belongs to another tenant')
+    .option(
+      '-m, --module <file>',
+      'your module: the provider must be one of its own, and settings fit it (default: not looked at)',
+    )
+    .option('--new-provider', 'also when its name is much like one that is known here')
     .addHelpText('after', '\nExample:\n  npx sluice accounts connect social acct_42 --tenant acme < credentials.json')
     .action(connectAccount);
   acting(accounts.command('update <provider> <account>'))
@@ -97,35 +106,38 @@ export function registerAccounts(program: Command): void {
 }
 
 const list = ({ json, ...filter }: ListOptions) =>
-  withAccounts(async (accounts) => {
+  withAccounts(async (accounts, sluice) => {
     const found = await accounts.list(filter);
-    if (json) return console.log(JSON.stringify(found));
-    console.log(found.length === 0 ? 'No accounts.' : found.map(line).join('\n'));
+    tell({ json }, found, found.length === 0 ? 'No accounts.' : found.map(line).join('\n'));
+    if (found.length === 0) await tellUnknownNames(sluice, { provider: filter.provider, tenant: filter.tenant });
+    if (json) return;
     sayMore(found, filter.limit, found.at(-1)?.place);
   });
 
 const showStatus = (provider: string, account: string, { json }: { readonly json?: boolean }) =>
-  withAccounts(async (accounts) => {
+  withAccounts(async (accounts, sluice) => {
     const found = await accounts.status({ provider, account });
     if (json) console.log(JSON.stringify(found ?? null));
     else console.log(found ? line(found) : unknownAccountText(`${provider}/${account}`));
     if (found?.status !== 'connected') process.exitCode = 1;
+    if (!found) await tellUnknownNames(sluice, { provider, account });
   });
 
 const show = (account: string, { json, ...filter }: Omit<ListOptions, 'status' | 'after' | 'limit'>) =>
-  withAccounts(async (accounts) => {
+  withAccounts(async (accounts, sluice) => {
     const found = await accounts.show({ account, ...filter });
     if (json) console.log(JSON.stringify(found));
     else console.log(found.length === 0 ? unknownAccountText(account) : found.map(accountText).join('\n'));
     if (found.length === 0 || found.some(({ status }) => status === 'needs_reconnect')) process.exitCode = 1;
+    if (found.length === 0) await tellUnknownNames(sluice, { account, ...filter });
   });
 
 const connectAccount = (
   provider: string,
   account: string,
-  { tenant, expiresIn, settings, replaceTenant = false, ...options }: ConnectOptions,
+  { tenant, expiresIn, settings, replaceTenant = false, module, newProvider = false, ...options }: ConnectOptions,
 ) =>
-  withAccounts(async (accounts) => {
+  withAccounts(async (accounts, sluice) => {
     // Arguments would stand in the shell's history and in the list of processes.
     const read = await text(process.stdin);
     const isEmpty = read.trim() === '';
@@ -134,51 +146,52 @@ const connectAccount = (
         'Standard input is empty. Expected {"accessToken": "…", "refreshToken": "…"}; an account without credentials has --settings.',
       );
     const given = {
-      provider,
+      provider: await meantProvider(sluice, provider, { module, isNew: newProvider }),
       account,
       ...(tenant === undefined ? {} : { tenant }),
       ...(isEmpty ? {} : { credentials: readCredentials(read, expiresIn) }),
       ...(settings === undefined ? {} : { settings }),
     };
-    // Stricter than an app's `connect`, which is given what a login answered: here a person has written each name.
-    const unknown = Object.keys(given.credentials ?? {}).filter((name) => !FIELDS.includes(name));
-    if (unknown.length > 0) {
-      const { connectMistakes } = await import('../../../client/account/check-connect.ts');
-      const others = connectMistakes(given).map(({ message }) => message);
-      const untold = unknown.filter((name) => !others.some((text) => text.includes(`\`${name}\``)));
-      const first = untold.length > 0 ? [`Unknown fields: ${untold.join(', ')}. Known are ${FIELDS.join(', ')}.`] : [];
-      throw new Error([...first, ...others].join('\n'));
-    }
+    const { checkConnect } = await import('../../../client/account/check-connect.ts');
+    checkConnect(given, { isHandWritten: true });
     const connected = await accounts.connect({ ...given, replaceTenant });
     tell(options, connected, line(connected));
   }, options);
 
 const update = (provider: string, account: string, options: ActingOptions & { readonly settings: unknown }) =>
-  withAccounts(async (accounts) => {
-    const updated = await accounts.update({ provider, account, settings: options.settings });
+  withAccounts(async (accounts, sluice) => {
+    const updated = await accounts
+      .update({ provider, account, settings: options.settings })
+      .catch(async (error: unknown) => {
+        await tellUnknownNames(sluice, { provider, account });
+        throw error;
+      });
     tell(options, updated, line(updated));
   }, options);
 
 const disconnect = (provider: string, account: string, options: ActingOptions & { readonly revoke: boolean }) =>
-  withAccounts(async (accounts) => {
+  withAccounts(async (accounts, sluice) => {
     const wasKnown = await accounts.disconnect({ provider, account, revoke: options.revoke });
     const name = `${provider}/${account}`;
     tell(options, { provider, account, wasKnown }, wasKnown ? `${name}  disconnected` : unknownAccountText(name));
-    if (!wasKnown) process.exitCode = 1;
+    if (wasKnown) return;
+    process.exitCode = 1;
+    await tellUnknownNames(sluice, { provider, account });
   }, options);
 
 const erase = (provider: string, account: string, options: ActingOptions & { readonly yes?: boolean }) =>
-  withAccounts(async (accounts) => {
+  withAccounts(async (accounts, sluice) => {
     const of = { provider, account };
     if (!options.yes) {
       const stored = await accounts.stored(of);
       console.log(options.json ? JSON.stringify(stored) : restText(`${provider}/${account}`, stored));
       process.exitCode = 1;
-      return;
+      return isNothing(stored) ? tellUnknownNames(sluice, of) : undefined;
     }
     const proof = await accounts.erase(of);
     console.log(options.json ? JSON.stringify(proof) : proofText(proof));
     if (!proof.isComplete || !proof.wasKnown) process.exitCode = 1;
+    if (!proof.wasKnown) await tellUnknownNames(sluice, of);
   }, options);
 
 const rotateKeys = (options: ActingOptions) =>
@@ -187,11 +200,12 @@ const rotateKeys = (options: ActingOptions) =>
     tell(options, { accounts: rotated }, `Encrypted anew: ${counted(rotated, 'account')}.`);
   }, options);
 
-function withAccounts(work: (accounts: Accounts) => Promise<void>, options?: ActingOptions): Promise<void> {
-  return withClient(({ accounts }) => work(accounts), options);
+function withAccounts(
+  work: (accounts: Accounts, sluice: Sluice) => Promise<void>,
+  options?: ActingOptions,
+): Promise<void> {
+  return withClient((sluice) => work(sluice.accounts, sluice), options);
 }
-
-const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra'];
 
 /** @throws Error that repeats nothing of what was read. */
 function readCredentials(json: string, expiresIn: number | undefined): NewCredentials {

@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { jsonOption, limitOption, tenantOption } from '../../options.ts';
 import { freshnessText } from '../../text/alert.ts';
+import { tellUnknownNames } from '../../known-names.ts';
 import { withClient } from '../../with-client.ts';
 
 interface FreshnessOptions {
@@ -26,6 +27,7 @@ export function registerFreshness(program: Command): void {
       withClient(async (sluice) => {
         const found = await sluice.freshness({ ...filter, ...(sync === undefined ? {} : { sync }) });
         console.log(json ? JSON.stringify(found) : freshnessText(found, sync));
+        if (found.length === 0) await tellUnknownNames(sluice, { sync, tenant: filter.tenant });
         if (found.some(({ stale }) => stale > 0) || (sync !== undefined && found.length === 0)) process.exitCode = 1;
       }),
     );

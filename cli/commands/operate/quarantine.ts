@@ -5,6 +5,7 @@ import { Argument, type Command } from 'commander';
 import type { QuarantinedRow, QuarantineFilter } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, afterNumberOption, jsonOption, limitOption, moduleOption } from '../../options.ts';
+import { tellUnknownNames } from '../../known-names.ts';
 import { tell } from '../../tell.ts';
 import { sayMore } from '../../text/more.ts';
 import { each, wholeNumber } from '../../values.ts';
@@ -57,8 +58,9 @@ export function registerQuarantine(program: Command): void {
 const list = ({ json, ...filter }: ListOptions) =>
   withClient(async (sluice) => {
     const rows = await sluice.quarantine.list(filter);
-    if (json) return console.log(JSON.stringify(rows));
-    console.log(rows.length === 0 ? 'No rows are in quarantine.' : rows.map(text).join('\n'));
+    tell({ json }, rows, rows.length === 0 ? 'No rows are in quarantine.' : rows.map(text).join('\n'));
+    if (rows.length === 0) await tellUnknownNames(sluice, filter);
+    if (json) return;
     sayMore(rows, filter.limit, rows.at(-1)?.id);
   });
 
@@ -74,6 +76,7 @@ async function readAgain(name: string, { module, by, why, json, ...of }: ReadOpt
         `${counted(stored, 'row')} stored now; ${left} still ${left === 1 ? 'does' : 'do'} not fit`,
       );
       if (left > 0) process.exitCode = 1;
+      if (stored + left === 0) await tellUnknownNames(sluice, { sync: name, ...of });
     },
     { ...(by && { by }), ...(why && { why }) },
   );

@@ -15,6 +15,8 @@ import {
 } from '../../options.ts';
 import { sayMore } from '../../text/more.ts';
 import { reportText } from '../../text/report.ts';
+import { tellUnknownNames } from '../../known-names.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ReportsOptions {
@@ -55,7 +57,8 @@ const reports = ({ json, workflow, ...rest }: ReportsOptions): Promise<void> =>
       order: 'newest',
     };
     const found = await sluice.reports.list(filter);
-    if (json) return console.log(JSON.stringify(found));
-    console.log(found.length === 0 ? 'No reports.' : found.map(reportText).join('\n'));
+    tell({ json }, found, found.length === 0 ? 'No reports.' : found.map(reportText).join('\n'));
+    if (found.length === 0) await tellUnknownNames(sluice, { account: rest.account, tenant: rest.tenant });
+    if (json) return;
     sayMore(found, rest.limit, found.at(-1)?.sequence);
   });

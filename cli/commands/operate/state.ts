@@ -8,6 +8,8 @@ import { accountOption, afterOption, jsonOption, limitOption } from '../../optio
 import { quotedForShell } from '../../../contracts/values/shell-word.ts';
 import { counted } from '../../../contracts/limits/limit-words.ts';
 import { sayMore } from '../../text/more.ts';
+import { tellUnknownNames } from '../../known-names.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface NamedLists {
@@ -59,8 +61,13 @@ function named(command: Command): Command {
 const show = ({ json, after, limit, ...of }: ShowOptions) =>
   withClient(async (sluice) => {
     const lists = await sluice.state.show(filterOf(of), { limit, ...(after === undefined ? {} : { after }) });
-    if (json) return console.log(JSON.stringify(lists));
-    console.log(lists.length === 0 ? 'No list of these was ever read to its end.' : lists.map(line).join('\n'));
+    tell(
+      { json },
+      lists,
+      lists.length === 0 ? 'No list of these was ever read to its end.' : lists.map(line).join('\n'),
+    );
+    if (lists.length === 0) await tellUnknownNames(sluice, of);
+    if (json) return;
     sayMore(lists, limit, lists.at(-1)?.place);
   });
 
@@ -71,7 +78,9 @@ const reset = (options: ResetCommandOptions) =>
     if (json) console.log(JSON.stringify({ lists }));
     else if (lists === 0) console.log('No list of these was ever read to its end: there is nothing to reset.');
     else console.log(`${counted(lists, 'list')} reset: the next run reads from the beginning.`);
-    if (lists === 0) process.exitCode = 1;
+    if (lists > 0) return;
+    process.exitCode = 1;
+    await tellUnknownNames(sluice, { account: options.account, sync: options.sync, node: options.node });
   }, options);
 
 function filterOf({ account, sync, node, parent }: NamedLists): StateFilter {

@@ -3,6 +3,7 @@
  * entity. It takes a person's decision on one whose fate is unknown. Next: `status.ts`, `pending.ts`, `resolve.ts`.
  */
 import type { Command } from 'commander';
+import { tellUnknownId } from '../../known-names.ts';
 import { jsonOption } from '../../options.ts';
 import { tell } from '../../tell.ts';
 import { undecidedText, unknownText } from '../../text/operation.ts';
@@ -45,7 +46,9 @@ export function registerActions(program: Command): void {
           ...undecided.flatMap((each) => undecidedText(each.workflowId, each.errorType)),
         ];
         tell(options, waits, isUnknown ? unknownText(id) : lines.join('\n') || 'It waits for nothing.');
-        if (isUnknown) process.exitCode = 1;
+        if (!isUnknown) return;
+        process.exitCode = 1;
+        await tellUnknownId(sluice, id);
       }),
     );
   registerPending(actions);

@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import type { Sluice } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
+import { withNamesOf } from '../../known-names.ts';
 import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
@@ -18,16 +19,16 @@ async function endOf(sluice: Sluice, workflowId: string): Promise<string | undef
 }
 
 export function registerControl(program: Command): void {
-  for (const [control, done] of [
-    ['pause', 'paused'],
-    ['resume', 'resumed'],
+  for (const [control, done, does] of [
+    ['pause', 'paused', 'make no more calls of a run, by workflow id, until it is resumed; what is stored stays'],
+    ['resume', 'resumed', 'let a paused run go on where it was, by workflow id'],
   ] as const) {
     acting(program.command(`${control} <run>`))
-      .description(`${control} a run, by workflow id`)
+      .description(does)
       .addHelpText('after', `\nExample:\n  npx sluice ${control} sync/network/acct_42`)
       .action((run: string, options: ActingOptions) =>
         withClient(async (sluice) => {
-          await sluice.run({ workflowId: run })[control]();
+          await withNamesOf(sluice, run, () => sluice.run({ workflowId: run })[control]());
           tell(options, { workflowId: run, done: control }, `${run}: ${done}`);
         }, options),
       );
@@ -40,7 +41,8 @@ export function registerControl(program: Command): void {
         const isOperation = /^(?:action|saga)\//.test(id);
         const ended = await endOf(sluice, id);
         if (ended !== undefined) throw new Error(`${id} has ended as ${ended}: there is nothing to cancel.`);
-        await (isOperation ? sluice.action({ workflowId: id }) : sluice.run({ workflowId: id })).cancel();
+        const open = isOperation ? sluice.action({ workflowId: id }) : sluice.run({ workflowId: id });
+        await withNamesOf(sluice, id, () => open.cancel());
         tell(options, { workflowId: id, done: 'cancel' }, `${id}: is being cancelled`);
       }, options),
     );

@@ -3,6 +3,7 @@
  * `client/explain/explain-run.ts`.
  */
 import type { Command } from 'commander';
+import { tellUnknownId } from '../../known-names.ts';
 import { jsonOption } from '../../options.ts';
 import { withClient } from '../../with-client.ts';
 
@@ -22,7 +23,9 @@ export function registerExplain(program: Command): void {
               ? [run, ...explained.text.map((line) => `  ${line}`)].join('\n')
               : `${run}  unknown: no such run; \`npx sluice runs\` names those that there are`,
           );
-        if (!explained) process.exitCode = 1;
+        if (explained) return;
+        process.exitCode = 1;
+        await tellUnknownId(sluice, run);
       }),
     );
 }

@@ -13,6 +13,8 @@ import {
   statusOption,
   tenantOption,
 } from '../../options.ts';
+import { tellUnknownNames } from '../../known-names.ts';
+import { tell } from '../../tell.ts';
 import { sayMore } from '../../text/more.ts';
 import { withClient } from '../../with-client.ts';
 
@@ -45,9 +47,9 @@ export function registerRuns(program: Command): void {
       withClient(async (sluice) => {
         const filter: RunFilter = { ...rest, ...(status === undefined ? {} : { state: status }) };
         const found = await sluice.runs.list(filter);
-        if (json) return console.log(JSON.stringify(found));
-        if (found.length === 0) return console.log('No runs.');
-        console.log(found.map(runText).join('\n'));
+        tell({ json }, found, found.length === 0 ? 'No runs.' : found.map(runText).join('\n'));
+        if (found.length === 0) await tellUnknownNames(sluice, rest);
+        if (json) return;
         sayMore(found, rest.limit, found.at(-1)?.place);
       }),
     );

@@ -4,7 +4,8 @@
 import { Option, type Command } from 'commander';
 import type { IfRunning, Priority } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
-import { accountOption, inputOption, moduleOption, tenantOption, waitOption } from '../../options.ts';
+import { accountOption, inputOption, moduleOption, priorityOption, tenantOption, waitOption } from '../../options.ts';
+import { tellUnconnected } from '../../known-names.ts';
 import { sentenceOf } from '../../sentence.ts';
 import { showRun } from '../../text/show-run.ts';
 import { withClient } from '../../with-client.ts';
@@ -27,11 +28,7 @@ export function registerStart(program: Command): void {
     .addOption(inputOption())
     .addOption(moduleOption())
     .addOption(tenantOption())
-    .addOption(
-      new Option('--priority <priority>', 'which calls go first')
-        .choices(['interactive', 'bulk', 'background'])
-        .default('bulk'),
-    )
+    .addOption(priorityOption('bulk'))
     .option('--full', 'read every list from its beginning, which also marks what is gone')
     .addOption(
       new Option(
@@ -39,14 +36,15 @@ export function registerStart(program: Command): void {
         'where one is going on; default: attach when it is for the same, else refuse',
       ).choices(['attach', 'refuse', 'queue']),
     )
-    .addOption(waitOption())
+    .addOption(waitOption('complete'))
     .addHelpText('after', '\nExample:\n  npx sluice start network --account acct_42 --input \'{"userId":"u1"}\' --wait')
     .action(start);
 }
 
 async function start(name: string, options: StartOptions): Promise<void> {
   const { loadModule, syncNamed } = await import('../../module/load-module.ts');
-  const sync = syncNamed(await loadModule(options.module), name);
+  const loaded = await loadModule(options.module);
+  const sync = syncNamed(loaded, name);
   const { input } = options;
   try {
     sync.definition.parseInput(input);
@@ -54,6 +52,7 @@ async function start(name: string, options: StartOptions): Promise<void> {
     throw new Error(sentenceOf(error, `--input of "${name}"`), { cause: error });
   }
   await withClient(async (sluice) => {
+    await tellUnconnected(sluice, options.account, [sync.definition.provider], loaded);
     const run = await sluice.start(sync, {
       account: options.account,
       input: input as never,

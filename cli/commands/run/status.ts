@@ -5,6 +5,7 @@
 import { Option, type Command } from 'commander';
 import type { Flaw, Sluice } from '../../../client/index.ts';
 import { FLAW_KINDS } from '../../../contracts/run.ts';
+import { tellUnknownId } from '../../known-names.ts';
 import { afterOption, jsonOption, kindOption, unlimitedOption } from '../../options.ts';
 import { flawedListLine } from '../../text/flawed-list.ts';
 import { actionText, sagaText } from '../../text/operation.ts';
@@ -53,15 +54,20 @@ export function registerStatus(program: Command): void {
 async function showRun(sluice: Sluice, run: string, { json }: StatusOptions): Promise<void> {
   const { progress, waits, flaws, feed, text } = await runScreen(sluice, run);
   console.log(json ? JSON.stringify({ ...progress, waits, flaws, ...(feed ? { feed } : {}) }) : text);
-  if (progress.state === 'unknown') process.exitCode = 1;
+  if (progress.state === 'unknown') await unknownId(sluice, run);
+}
+
+async function unknownId(sluice: Sluice, id: string): Promise<void> {
+  process.exitCode = 1;
+  await tellUnknownId(sluice, id);
 }
 
 /** One at a time, so that a million of them need no memory; JSON is an array all the same. */
 async function showFlaws(sluice: Sluice, run: string, { json, limit, ...filter }: StatusOptions): Promise<void> {
   const progress = await progressOf(sluice, run);
   if (!('runId' in progress)) {
-    console.log(json ? '[]' : progressText(progress));
-    if (progress.state === 'unknown') process.exitCode = 1;
+    console.log(json ? '[]' : `${run}  ${progressText(progress)}`);
+    if (progress.state === 'unknown') await unknownId(sluice, run);
     return;
   }
   const { node, kind, after } = filter;
@@ -104,7 +110,7 @@ export async function showAction(
   ]);
   if (json) console.log(JSON.stringify({ workflowId, ...(status ?? { state: 'unknown' }), report, waits }));
   else console.log(actionText(workflowId, status, report, waits));
-  if (!status) process.exitCode = 1;
+  if (!status) await unknownId(sluice, workflowId);
 }
 
 export async function showSaga(

@@ -5,6 +5,7 @@
 import { Option, type Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sluice } from '../../../client/index.ts';
+import { tellUnknownId } from '../../known-names.ts';
 import { jsonOption } from '../../options.ts';
 import { overviewText } from '../../text/overview.ts';
 import { runScreen } from '../../text/run-screen.ts';
@@ -32,7 +33,10 @@ export function registerWatch(program: Command): void {
           const head = `${new Date().toLocaleTimeString()}, every ${every} s`;
           // JSON: one line for each look.
           tell({ json }, facts, `${process.stdout.isTTY ? HOME_AND_CLEAR : ''}${head}\n\n${text}`);
-          if (isUnknown) process.exitCode = 1;
+          if (isUnknown) {
+            process.exitCode = 1;
+            await tellUnknownId(sluice, id ?? '');
+          }
           if (isEnded) return;
           await sleep(every * 1_000);
         }

@@ -10,6 +10,7 @@ import {
   outOfRange,
   schemaMistakes,
   unknownOptions,
+  wrongBooleans,
   wrongFunctions,
   type NamesOf,
 } from '../../../contracts/values/option-mistakes.ts';
@@ -67,9 +68,7 @@ export function actionMistakes(options: object): string[] {
           .filter((name) => name in options)
           .map((name) => `\`${name}\` says nothing beside \`perform\`; leave one of them out`)
       : []),
-    ...(idempotent === undefined || typeof idempotent === 'boolean'
-      ? []
-      : [`\`idempotent\` is ${JSON.stringify(idempotent)}; it must be true or false`]),
+    ...wrongBooleans(options, ['idempotent']),
     ...(keyGoodForMs === Infinity ? [] : outOfRange(options, ['keyGoodForMs'], 1)),
     ...(keyGoodForMs !== undefined && !idempotent ? ['`keyGoodForMs` says nothing without `idempotent: true`'] : []),
     ...outOfRange(options, ['maxAttempts', 'totalTimeoutMs'], 1),

@@ -2,7 +2,7 @@
  * What the builder of a sync is given that no node can be made of. Also options that a node of its kind does not have.
  * Used by: `../define-sync.ts`; told together with those of `sync-mistakes.ts`.
  */
-import { asyncFunctions, unknownOptions, type NamesOf } from '../../../contracts/values/option-mistakes.ts';
+import { asyncFunctions, kindOf, unknownOptions, type NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { SyncBuilder } from '../define-sync.ts';
 import type { BatchOptions, NodeOptions, RootOptions, TreeOptions } from '../node-options.ts';
 import type { ValuesOptions } from '../values.ts';
@@ -115,8 +115,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function said(value: unknown): string {
   if (value === undefined) return 'undefined (do two modules import each other?)';
-  if (typeof value === 'function') return 'a function';
-  if (!isObject(value)) return JSON.stringify(value).slice(0, 60);
+  if (!isObject(value)) return kindOf(value);
   if (typeof value['resource'] === 'string') return 'a node';
   return 'paginate' in value ? `the endpoint "${String(value['name'])}"` : 'something else';
 }

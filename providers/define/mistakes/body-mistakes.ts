@@ -1,7 +1,7 @@
 /** What is wrong with the `format` of an endpoint, in words. Used by: `endpoint-mistakes.ts`, `action-mistakes.ts`. */
 import { FORMATS, formatNamed, type BodyFormat } from '../../../contracts/answers/body-format.ts';
 import type { PaginationKind } from '../../../contracts/plan.ts';
-import { unknownOptions } from '../../../contracts/values/option-mistakes.ts';
+import { kindOf, unknownOptions } from '../../../contracts/values/option-mistakes.ts';
 
 const OPTIONS: Readonly<Record<string, Readonly<Record<string, true>>>> = {
   csv: { kind: true, delimiter: true, quote: true, columns: true, files: true },
@@ -42,7 +42,7 @@ export function formatMistakes(format: BodyFormat | undefined, kind: PaginationK
   else if (named.kind === 'xml' && named.prefixes === false && named.lists?.some((path) => path.includes(':')))
     mistakes.push('format.lists has prefixes, which `prefixes: false` takes away: write "multistatus.response"');
   if (named.kind === 'xml' && !['boolean', 'undefined'].includes(typeof named.prefixes))
-    mistakes.push(`format.prefixes is ${JSON.stringify(named.prefixes)}; it must be true or false`);
+    mistakes.push(`format.prefixes is ${kindOf(named.prefixes)}; it must be true or false`);
   if ((named.kind === 'csv' || named.kind === 'ndjson') && kind === undefined)
     mistakes.push(
       `format is "${named.kind}", so that the answer is a list of rows: say that they are, paginate: { kind: 'single', items: (rows) => rows }`,

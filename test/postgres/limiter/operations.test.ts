@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Charge, LearnedLimit, WindowLimit } from '../../../contracts/limits/limit.ts';
+import { createLimits } from '../../../client/limits.ts';
 import { createLimiter, sweep, type Limiter } from '../../../limiter/index.ts';
 import { ring } from '../../../limiter/buckets/ring.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
@@ -66,6 +67,22 @@ describe('the operator', () => {
     await limiter.resume('paused/*');
     expect((await ask(charges)).granted).toBe(true);
     expect((await ask([charge('other/minute/x')])).granted).toBe(true);
+  });
+
+  it('is told whose the calls are that wait, in words, whoever made them', async () => {
+    const charges = [charge('whose/minute/x')];
+    for (let i = 0; i < 5; i++) await ask(charges);
+    for (const callKey of ['action/action/shop/send/a/1', 'refresh/shop/a', 'mine', 'unit/7', `unit/${'9'.repeat(30)}`])
+      await limiter.acquire({ callKey, account: 'a', charges, maxWaitMs: 0 });
+    const shown = await createLimits(database.pool).show('whose/minute/x');
+    expect(shown?.queue.map(({ workflowId, text }) => [workflowId, text])).toEqual([
+      ['action/shop/send/a/1', 'a call of it'],
+      [null, 'refresh of the credentials of shop/a'],
+      [null, 'mine'],
+      // Of a list that is gone.
+      [null, 'unit/7'],
+      [null, `unit/${'9'.repeat(30)}`],
+    ]);
   });
 
   it('pauses one limit of all scopes, also of those that turn up later', async () => {

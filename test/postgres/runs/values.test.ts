@@ -200,7 +200,7 @@ describe('values as rows', () => {
         {
           node: 'odd',
           kind: 'failed',
-          reason: expect.stringMatching(/`values` of node "odd".*it gave "open"; it must be a list/),
+          reason: expect.stringMatching(/`values` of node "odd".*it gave a string; it must be a list/),
         },
       ],
     });

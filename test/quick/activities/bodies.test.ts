@@ -335,7 +335,7 @@ describe('the format of an endpoint', () => {
       }));
     expect(define).toThrow(/has 10 mistakes/);
     expect(define).toThrow(/endpoint "g": format.lists has prefixes, .* write "multistatus.response"/);
-    expect(define).toThrow(/endpoint "h": format.prefixes is "no"; it must be true or false/);
+    expect(define).toThrow(/endpoint "h": format.prefixes is a string; it must be true or false/);
     expect(define).toThrow(/endpoint "a": format is "yaml"; it must be one of "json", "ndjson"/);
     expect(define).toThrow(/endpoint "b": format is "csv".*paginate: \{ kind: 'single', items: \(rows\) => rows \}/);
     expect(define).toThrow(/endpoint "c": format: unknown option `escape`/);

@@ -49,7 +49,9 @@ describe('mistakes in the options of a list', () => {
 
   it('name values of another type than is wanted', () => {
     const wrong = (more: object) => () => define({ kind: 'page', items, ...more } as never);
-    expect(wrong({ hasMore: true, total: 5 })).toThrow(/`hasMore` is true; it must be a function[^]*`total` is 5/);
+    expect(wrong({ hasMore: true, total: 5 })).toThrow(
+      /`hasMore` is a boolean; it must be a function[^]*`total` is a number/,
+    );
     expect(wrong({ pageSize: 50 })).toThrow(/pageSize is 50; it must be an object, e\.g\. \{ start: 50 \}/);
     expect(wrong({ firstPage: -1 })).toThrow(/firstPage is -1/);
     expect(wrong({ firstPage: 0, pageSize: { start: 50 }, hasMore: () => false, total: undefined })).not.toThrow();

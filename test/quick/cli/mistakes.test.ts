@@ -1,6 +1,7 @@
 /** What a person types wrongly: all of it is said in one message, and nothing is done. */
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { ALSO_CALLED } from '../../../cli/foreign-flags.ts';
 import { createProgram } from '../../../cli/program.ts';
 
 /** @returns what is written to standard error, and the exit code that the process would have. */
@@ -111,6 +112,33 @@ describe('a mistake', () => {
       expect([count, code]).toEqual([count, 1]);
       expect(said).toContain('It must be a whole number, from 1 to 1,000.');
     }
+  });
+});
+
+describe('a name that is not known', () => {
+  it.each([
+    ['start x -a b --mode full', "unknown option '--mode'; did you mean --full?"],
+    ['start x -a b --reason y', "unknown option '--reason'; did you mean --why?"],
+    ['start x -a b --acount y', "unknown option '--acount'; did you mean --account?"],
+    ['start x -a b --payload=1', "unknown option '--payload=1'; did you mean --input?"],
+    ['runs --state failed', "unknown option '--state'; did you mean --status?"],
+    ['runs --modul x', "unknown option '--modul'\n"],
+    ['accounts erase a b --force', "unknown option '--force'; did you mean --yes?"],
+    ['limits override k --units 5', "unknown option '--units'; did you mean --max?"],
+    ['strat', "unknown command 'strat'; did you mean start?"],
+    ['accounts conect', "unknown command 'conect'; did you mean connect?"],
+    ['limits puase k', 'override, forget; did you mean pause?'],
+    ['bogus', "unknown command 'bogus'\n"],
+  ])('is told with the one that is meant, by its meaning before its spelling: %s', async (line, told) => {
+    const { said, code } = await refused(...line.split(' '));
+    expect(code).toBe(1);
+    expect(said).toContain(told);
+  });
+
+  it('has a meaning only among options that there are', () => {
+    const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)];
+    const there = new Set(all(createProgram()).flatMap(({ options }) => options.map(({ long }) => long)));
+    expect(Object.keys(ALSO_CALLED).filter((option) => !there.has(option))).toEqual([]);
   });
 });
 

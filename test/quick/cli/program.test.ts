@@ -79,6 +79,13 @@ describe('every command', () => {
     expect(help.replaceAll(/\s+/g, ' ')).not.toMatch(/default: (false|\[\])/);
   });
 
+  it('says in the help of its group that it is what the group does without a word', () => {
+    const helpOf = (name: string) => commands.find((each) => each.name === name)?.command.helpInformation() ?? '';
+    for (const group of ['limits', 'alerts', 'workers', 'quarantine', 'state'])
+      expect(helpOf(`sluice ${group}`).match(/also\s+without\s+this\s+word/g), group).toHaveLength(1);
+    expect(helpOf('sluice accounts')).not.toContain('without this word');
+  });
+
   it('says in its help which of its options must be given', () => {
     const help = (name: string) => commands.find((each) => each.name === name)?.command.helpInformation() ?? '';
     const required = options.filter(({ option }) => option.mandatory);

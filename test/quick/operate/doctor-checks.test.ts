@@ -10,7 +10,7 @@ import {
   type DatabaseContext,
 } from '../../../client/doctor/database-checks.ts';
 import { judgeBehaviour, judgeDrain } from '../../../client/doctor/temporal-checks.ts';
-import { judgeServed, judgeVersions } from '../../../client/doctor/worker-checks.ts';
+import { judgeQueue, judgeServed, judgeVersions } from '../../../client/doctor/worker-checks.ts';
 import type { Finding } from '../../../contracts/operate/finding.ts';
 import { SLUICE_VERSION, workerIdentity } from '../../../contracts/version.ts';
 import type { DatabaseFacts } from '../../../db/index.ts';
@@ -56,6 +56,19 @@ describe('what is made of facts', () => {
     expect(wrongIn([judgeDrain(true, false), judgeDrain(false, true)])).toEqual([]);
     expect(wrongIn([judgeDrain(false, false)])).toEqual(['drain-of-pollers advice']);
     const shop = { taskQueue: 'sluice', syncs: ['orders'] };
+    const queue = {
+      taskQueue: 'q',
+      asking: [],
+      workers: [],
+      lacks: ['workflow'],
+      backlogMs: 0,
+      ratePerSecond: undefined,
+    };
+    expect(judgeQueue({ ...queue, ended: ['a'] })[0]).toMatchObject({
+      status: 'wrong',
+      found:
+        'nobody asks for workflow tasks of task queue "q"; 1 worker asked within the last 75 s, and has ended or has another database',
+    });
     expect(judgeServed([shop, shop, { taskQueue: 'mail', syncs: [] }])).toMatchObject({ status: 'ok' });
     expect(judgeServed([shop, { taskQueue: 'sluice', syncs: ['mails', 'news'] }])).toMatchObject({
       status: 'advice',

@@ -89,7 +89,7 @@ describe('arguments of the builder', () => {
       'node "swapped": s.tree: its endpoint is a node; it must be what provider.endpoint(…) returns',
       'node "bare": s.tree: its options are undefined (do two modules import each other?); write them as the last argument, e.g. { key: (row) => row.id }',
       'node "none": s.values: its options are undefined (do two modules import each other?); write them as the last argument, e.g. { key: (row) => row.id }',
-      'node "text": s.batch: its endpoint is "list"; it must be what provider.endpoint(…) returns',
+      'node "text": s.batch: its endpoint is a string; it must be what provider.endpoint(…) returns',
       'node "below": window is 0; it must be a number from 1 to 1,000',
     ]);
   });

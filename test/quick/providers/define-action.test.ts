@@ -28,11 +28,11 @@ describe('an action', () => {
     [{ whenUnknown: { lookup } }, 'whenUnknown: `found` is missing; it must be a function'],
     [{ whenUnknown: lookup }, '`whenUnknown` must be an object: { lookup, found }'],
     [{ whenUnknown: { lookup, found, afterMs: -5 } }, 'whenUnknown: `afterMs` is -5; it must be a number, 0 or more'],
-    [{ compensate: true }, '`compensate` is true; it must be a function'],
-    [{ made: 'id' }, '`made` is "id"; it must be a function'],
+    [{ compensate: true }, '`compensate` is a boolean; it must be a function'],
+    [{ made: 'id' }, '`made` is a string; it must be a function'],
     [{ output: undefined }, '`output` must be a zod schema'],
     [{ input: {} }, '`input` must be a zod schema, z.object({}) where it takes none'],
-    [{ idempotent: 'yes' }, '`idempotent` is "yes"; it must be true or false'],
+    [{ idempotent: 'yes' }, '`idempotent` is a string; it must be true or false'],
     [{ conflicts: { entity: found, policy: 'waitt' } }, 'conflicts: `policy` is "waitt"; it must be "wait"'],
     [{ conflicts: { policy: 'wait' } }, 'conflicts: `entity` is missing; it must be a function'],
     [{ response: z.unknown() }, '`response` says nothing without `made`'],
@@ -43,7 +43,7 @@ describe('an action', () => {
     [{ format: { kind: 'file' } }, 'format is {"kind":"file"}; it must be one of'],
     [{ maxAttempts: 0 }, '`maxAttempts` is 0; it must be a number, 1 or more'],
     [{ totalTimeoutMs: Number.NaN }, '`totalTimeoutMs` is NaN; it must be a number, 1 or more'],
-    [{ classify: [] }, '`classify` is []; it must be a function'],
+    [{ classify: [] }, '`classify` is a list; it must be a function'],
     [{ perform: async () => ({ id: 'x' }) }, '`request` says nothing beside `perform`; leave one of them out'],
   ])('with a mistake is told of it before anything is sent: %o', (options, mistake) => {
     expect(mistakesOf(options)).toEqual([expect.stringContaining(mistake)]);

@@ -78,7 +78,7 @@ describe('an endpoint with a job', () => {
         a: s.one(list, { input: () => ({}), key: ({ id }) => id }),
       }));
     for (const text of [
-      'job: `id` is of type number; it must be a function',
+      'job: `id` is a number; it must be a function',
       'job: `state` is missing',
       'job: unknown option `every`',
       'job: `submitted` is missing; it must be the zod schema',

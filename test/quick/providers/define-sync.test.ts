@@ -270,12 +270,12 @@ describe('an option of another type than is wanted', () => {
 
   it.each<[paginate: object, mistake: string]>([
     [{ pageSize: { size: 50 } }, 'pageSize: unknown option `size`; known are start, min, max'],
-    [{ guards: { 'moved-rows': 'off' } }, 'guards: `moved-rows` is "off"; it must be true or false'],
-    [{ mayOmitItems: 'yes' }, '`mayOmitItems` is "yes"; it must be true or false'],
+    [{ guards: { 'moved-rows': 'off' } }, 'guards: `moved-rows` is a string; it must be true or false'],
+    [{ mayOmitItems: 'yes' }, '`mayOmitItems` is a string; it must be true or false'],
     [{ resultCap: '1000' }, 'resultCap is "1000"; it must be a number, 1 or more, "common" or false'],
-    [{ maxPages: '3' }, '`maxPages` is 3; it must be a number, 1 or more'],
+    [{ maxPages: '3' }, '`maxPages` is a string; it must be a number, 1 or more'],
     [{ range: () => ({}) }, '`range` is a function; it must be an object, e.g. { whole: '],
-    [{ range: { whole: {}, max: 3 } }, 'range: `whole` is of type object; it must be a function'],
+    [{ range: { whole: {}, max: 3 } }, 'range: `whole` is an object; it must be a function'],
     [{ kind: 'link', next: undefined, sizeParam: 3 }, 'sizeParam is 3; it must be a name, e.g. "limit"'],
   ])('of a list is a mistake: %j', (paginate, mistake) => {
     expect(mistakeOf({ paginate: { ...cursor, ...paginate } })[0]).toContain(mistake);
@@ -283,11 +283,11 @@ describe('an option of another type than is wanted', () => {
 
   it.each<[node: object, mistake: string]>([
     [{ onChildError: { notFound: 'ignore' } }, 'onChildError.notFound is "ignore"; it must be "skip" or "fail"'],
-    [{ onChildError: 'skip' }, '`onChildError` is "skip"; it must be an object, e.g. { notFound: '],
-    [{ incremental: { field: 'at', lookbackMs: 0 } }, 'incremental: `field` is of type string; it must be a function'],
+    [{ onChildError: 'skip' }, '`onChildError` is a string; it must be an object, e.g. { notFound: '],
+    [{ incremental: { field: 'at', lookbackMs: 0 } }, 'incremental: `field` is a string; it must be a function'],
     [{ incremental: { field: items, lookbackMs: 0, zone: 'Mars' } }, 'incremental: no time zone "Mars" is known'],
-    [{ map: 'x' }, '`map` is "x"; it must be a function'],
-    [{ allowEmpty: 'no' }, '`allowEmpty` is "no"; it must be true or false'],
+    [{ map: 'x' }, '`map` is a string; it must be a function'],
+    [{ allowEmpty: 'no' }, '`allowEmpty` is a string; it must be true or false'],
     [{ window: '5' }, 'window is "5"; it must be a number from 1 to 1,000'],
   ])('of a node is a mistake: %j', (node, mistake) => {
     expect(mistakeOf({ paginate: cursor }, node)[0]).toContain(mistake);
@@ -298,9 +298,9 @@ describe('an option of another type than is wanted', () => {
     [{ limits: [{ name: 'x', max: 5 }] }, '`limits` must be a list of what window(), bucket()'],
     [{ hosts: 'x.example' }, '`hosts` must be a list'],
     [{ headers: { a: 1 } }, 'headers: `a` is no text'],
-    [{ timeouts: 5 }, '`timeouts` is 5; it must be an object'],
+    [{ timeouts: 5 }, '`timeouts` is a number; it must be an object'],
     [{ baseUrl: undefined }, '`baseUrl` is missing'],
-    [{ allowPlainHttp: 'false' }, '`allowPlainHttp` is "false"; it must be true or false'],
+    [{ allowPlainHttp: 'false' }, '`allowPlainHttp` is a string; it must be true or false'],
     [{ authProbe: () => get('/me') }, '`authProbe` is no request'],
   ])('of a provider is a mistake: %j', (of, mistake) => {
     expect(mistakeOf({ paginate: cursor }, {}, of)[0]).toContain(mistake);
@@ -319,7 +319,7 @@ describe('an option of another type than is wanted', () => {
     const told = defineProvider(given as never).mistakes();
     expect(told.map((text) => text.replace('provider "My Provider": ', '').split(';')[0])).toEqual([
       'id "My Provider": use lower-case letters, digits and "-", starting with a letter',
-      '`timeouts` is 5',
+      '`timeouts` is a number',
       '`auth` is none',
       '`hosts` must be a list, e.g. ["*.shop.example"]',
       'headers: `a` is no text',
@@ -331,8 +331,8 @@ describe('an option of another type than is wanted', () => {
   it('of a function that has to be there is told as what it is, without its value', () => {
     const paginate = { kind: 'cursor', items: 'very secret', next: 7 };
     expect(mistakeOf({ paginate }).slice(0, 2)).toEqual([
-      expect.stringContaining('`items` is of type string; it must be a function'),
-      expect.stringContaining('`next` is of type number; it must be a function'),
+      expect.stringContaining('`items` is a string; it must be a function'),
+      expect.stringContaining('`next` is a number; it must be a function'),
     ]);
   });
 
@@ -341,7 +341,7 @@ describe('an option of another type than is wanted', () => {
     const job = { submitted: z.object({}), polled: z.object({}), submit: call, id: () => '1', poll: call, state: call };
     const paginate = { kind: 'single', items };
     expect(mistakeOf({ paginate, job: { ...job, pollMs: 200 } })[0]).toContain(
-      'job: `pollMs` is 200; it must be an object',
+      'job: `pollMs` is a number; it must be an object',
     );
     expect(mistakeOf({ paginate, job: { ...job, pollMs: { start: 1 } } })[0]).toContain(
       'job: pollMs: unknown option `start`',

@@ -79,7 +79,7 @@ describe('sluice accounts', () => {
       // All of it at once.
       [
         { input: `{"accessToken":7,"acessToken":"${TOKEN}","extra":"${TOKEN}","expiresAt":"${TOKEN}"}` },
-        /Unknown fields: acessToken\. .*\n.*`accessToken` must be a text.*\n`extra` .*\n`expiresAt` must/,
+        /Unknown fields: acessToken \(accessToken\?\)\. .*\n.*`accessToken` must be a text.*\n`extra` .*\n`expiresAt` must/,
       ],
       [
         { input: `{"accessToken":"${TOKEN}"}`, keys: 'k1:c2hvcnQ=' },

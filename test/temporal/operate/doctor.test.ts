@@ -15,6 +15,7 @@ import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { built } from '../../setup/programs/programs.ts';
 import { waitForDisk } from '../../setup/servers/postgres.ts';
 import { postgresServer, temporalAddress } from '../../setup/servers/servers.ts';
+import { startWorkerProcess } from '../../setup/programs/worker-process.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 let world: World;
@@ -61,6 +62,16 @@ describe('doctor', () => {
     expect(findings.find(({ check }) => check === 'worker-versions')?.found).toMatch(/^1 × \d+\.\d+\.\d+$/);
     const left = 'WorkflowType = "sluice-doctor" and ExecutionStatus = "Running"';
     await expect.poll(async () => (await world.temporal.workflow.count(left)).count).toBe(0);
+  });
+
+  it('counts workers that are there, and names apart those that have ended and whom Temporal still knows', async () => {
+    const of = { module: 'forest.ts', databaseUrl: world.db.url, taskQueue: world.taskQueue };
+    const other = await startWorkerProcess({ ...of, env: { SLUICE_ENCRYPTION_KEYS: TEST_KEYS } });
+    const served = async () => (await examine()).find(({ check }) => check === 'workers')?.found;
+    await expect.poll(served).toMatch(/^2 workers for task queue "test-[^"]+" \(asked within the last 75 s\)$/);
+    await other.stop();
+    expect(await served()).toMatch(/^1 worker for task queue .*; 1 other asked within the last 75 s and has ended$/);
+    expect((await world.sluice.workers.list()).workers).toHaveLength(1);
   });
 
   describe('of a database', () => {

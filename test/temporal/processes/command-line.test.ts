@@ -141,6 +141,17 @@ describe('the command line', () => {
     expect(await limits('show', 'forest/app/nobody', '--json')).toEqual({ code: 1, output: 'null\n' });
   });
 
+  it('names the calls that wait for a limit by their run and list', async () => {
+    await sluice(['limits', 'pause', 'forest/*', '--why', 'a look'], env);
+    const of = ['start', 'forest', '--module', fixture, '--account', 'a7', '--input', '{"id":"q"}'];
+    expect(await sluice(of, env)).toMatchObject({ code: 0 });
+    const shown = (): Promise<Finished> => sluice(['limits', 'show', 'forest/app/app'], env);
+    await expect.poll(async () => (await shown()).output).toMatch(/^ {4}sync\/forest\/a7 {2}friends {2}in about /m);
+    expect((await shown()).output).not.toContain('unit/');
+    await sluice(['limits', 'resume', 'forest/*'], env);
+    await expect.poll(async () => (await sluice(['status', 'sync/forest/a7'], env)).output).toMatch(/a7 {2}done/);
+  });
+
   it('drains on SIGTERM: calls in flight end, another worker goes on, no call is repeated', async () => {
     api.reset();
     const started = await sluice(

@@ -15,6 +15,7 @@ const module = fileURLToPath(new URL('../../fixtures/notes.ts', import.meta.url)
 
 describe('sluice status, pending and resolve', () => {
   let api: FakeApi;
+  let copies: ReturnType<FakeApi['action']>;
   let world: World;
   let env: Record<string, string>;
   const run = async (...args: string[]) => sluice(args, env);
@@ -22,7 +23,7 @@ describe('sluice status, pending and resolve', () => {
 
   beforeAll(async () => {
     api = await startFakeApi();
-    api.action('POST', '/copies', { honoursKeys: false });
+    copies = api.action('POST', '/copies', { honoursKeys: false });
     api.action('POST', '/labels', { honoursKeys: false });
     api.list('/users/:id/friends', { count: 12, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
     api.list('/users/:id/posts', { count: 3, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
@@ -38,6 +39,32 @@ describe('sluice status, pending and resolve', () => {
   afterAll(async () => {
     await world?.end();
     await api?.stop();
+  });
+
+  it('start an action or a saga with `sluice act`, once for each key, and say how it ended', async () => {
+    const of = ['--module', module, '--account', 'a9', '--input', '{"note":"n9"}'];
+    const done = await run('act', 'notes/copy', ...of, '--key', 'k9', '--wait', '--by', 'user:7', '--why', 'a try');
+    expect(done).toMatchObject({ code: 0 });
+    expect(done.output).toMatch(/^action\/notes\/copy\/a9\/k9\ndone: \{"id":"[^"]+"\}\n$/);
+    const before = copies.created().length;
+    const { output } = (await json('act', 'notes/copy', ...of, '--key', 'k9', '--wait')) as { output: unknown };
+    expect(`done: ${JSON.stringify(output)}\n`).toBe(done.output.split('\n')[1] + '\n');
+    expect(copies.created()).toHaveLength(before);
+    expect((await run('audit', '--act', 'act', '--actor', 'user:7')).output).toContain('a try');
+
+    const saga = await run('act', 'publish', ...of, '--key', 's9', '--wait');
+    expect(saga).toMatchObject({ code: 0, output: expect.stringMatching(/^saga\/publish\/a9\/s9\ndone: /) as string });
+    api.script('POST /copies', [{ status: 422 }]);
+    const failed = await run('act', 'notes/copy', ...of, '--key', 'k10', '--wait');
+    expect(failed).toMatchObject({ code: 1, output: expect.stringContaining('k10  failed') as string });
+
+    expect((await run('act', 'notes/copi', ...of)).output).toMatch(
+      /^There is no action or saga "notes\/copi"; the module has .*; did you mean notes\/copy\?\n$/,
+    );
+    expect((await run('start', 'publish', ...of)).output).toContain('`npx sluice act` starts it.');
+    expect((await run('act', 'notes/copy', '--module', module, '--account', 'a9')).output).toMatch(
+      /^--input of "notes\/copy" does not fit: note: /,
+    );
   });
 
   it('show an action whose fate is unknown, and take the decision of a person', async () => {
@@ -163,7 +190,9 @@ describe('sluice status, pending and resolve', () => {
     });
     const queued = (await start('y', '--if-running', 'queue')).output.trim();
     expect(queued).toMatch(/^sync\/forest\/a6\/queued\//);
-    expect((await run('status', queued)).output).toMatch(/^queued: .*\n  it begins when sync\/forest\/a6 has ended/);
+    expect((await run('status', queued)).output).toMatch(
+      /^sync\/forest\/a6\/queued\/\S+ {2}queued: .*\n  it begins when sync\/forest\/a6 has ended/,
+    );
     held.stop();
     await expect
       .poll(async () => (await run('status', queued)).output, { timeout: 60_000 })

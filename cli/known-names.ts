@@ -1,0 +1,106 @@
+/**
+ * Whether names that somebody has typed are known: a misspelt provider, sync, node, account or tenant has nothing, like one that is new.
+ * Asked where nothing was found. Used by `cli/commands`. Next: `db/stores/operate/name-store.ts`.
+ */
+import { didYouMean, nearName } from '../contracts/operate/near-name.ts';
+import type { Sluice } from '../client/index.ts';
+import type { NameKind } from '../db/index.ts';
+import type { Provider } from '../providers/index.ts';
+import type { LoadedModule } from './module/load-module.ts';
+
+/** Names as they were typed. The node is one of the sync, the account one at the provider, where these are given. */
+export type TypedNames = Partial<Readonly<Record<NameKind, string | undefined>>>;
+
+const MOST_TOLD = 10;
+
+export const knownProviders = (sluice: Sluice): Promise<readonly string[]> => namesOf(sluice, 'provider');
+
+async function namesOf(sluice: Sluice, kind: NameKind, of?: string): Promise<readonly string[]> {
+  const [{ partsOf }, { readKnownNames }] = await Promise.all([
+    import('../client/parts-of.ts'),
+    import('../db/index.ts'),
+  ]);
+  return readKnownNames(partsOf(sluice).pool, kind, of);
+}
+
+/** @returns a sentence for each name that is not known here: which one is meant, or which there are. */
+export async function unknownNames(sluice: Sluice, typed: TypedNames): Promise<string[]> {
+  const of = { provider: undefined, sync: undefined, tenant: undefined, account: typed.provider, node: typed.sync };
+  const kinds = (['provider', 'sync', 'account', 'node', 'tenant'] as const).filter(
+    (kind) => typed[kind] !== undefined,
+  );
+  const told = await Promise.all(
+    kinds.map(async (kind) => {
+      const known = await namesOf(sluice, kind, of[kind]);
+      const name = typed[kind] ?? '';
+      return known.includes(name) ? undefined : { kind, text: unknownText(kind, name, known, of[kind]) };
+    }),
+  );
+  const unknown = told.filter((each) => each !== undefined);
+  // What is below an unknown name is unknown with it.
+  const isBelow = (kind: NameKind): boolean =>
+    unknown.some(
+      (each) => (kind === 'account' && each.kind === 'provider') || (kind === 'node' && each.kind === 'sync'),
+    );
+  return unknown.filter(({ kind }) => !isBelow(kind)).map(({ text }) => text);
+}
+
+/** Behind the id of a workflow that nobody knows: its parts are names. Another error than that says nothing here. */
+export async function tellUnknownId(sluice: Sluice, workflowId: string): Promise<void> {
+  const [kind, first, second, third] = workflowId.split('/');
+  if (kind === 'sync') await tellUnknownNames(sluice, { sync: first, account: second });
+  if (kind === 'action')
+    await tellUnknownNames(sluice, { provider: first, account: second === undefined ? undefined : third });
+  if (kind === 'saga') await tellUnknownNames(sluice, { account: second });
+}
+
+/** What an act on a workflow throws is told with the names of its id that nobody knows. */
+export async function withNamesOf<Result>(
+  sluice: Sluice,
+  workflowId: string,
+  act: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    // The error is what matters.
+    await tellUnknownId(sluice, workflowId).catch(() => {});
+    throw error;
+  }
+}
+
+/** Behind an empty list: exit code 1 where a name that it was asked for is not known. */
+export async function tellUnknownNames(sluice: Sluice, typed: TypedNames): Promise<void> {
+  const sentences = await unknownNames(sluice, typed);
+  for (const sentence of sentences) console.error(sentence);
+  if (sentences.length > 0) process.exitCode = 1;
+}
+
+/** `No provider "planer" is known here; did you mean planner?` @param of the provider of an account, the sync of a node. */
+export function unknownText(kind: NameKind, name: string, known: readonly string[], of?: string): string {
+  const near = nearName(name, known);
+  const there = known.length > MOST_TOLD ? `${known.slice(0, MOST_TOLD).join(', ')} and ${known.length - MOST_TOLD} more` : known.join(', '); // prettier-ignore
+  const others = known.length === 0 ? ', nor any other.' : `; known are ${there}.`;
+  const hint = near === undefined ? others : `; did you mean ${near}?`;
+  const where = of === undefined ? 'here' : kind === 'account' ? `at ${of}` : `in ${of}`;
+  return `No ${kind} ${JSON.stringify(name)} is known ${where}${hint}`;
+}
+
+/**
+ * Before something is started: that its account is not connected where calls need it, and which one may be meant. It is only said: the
+ * account may be connected a moment later.
+ */
+export async function tellUnconnected(
+  sluice: Sluice,
+  account: string,
+  providers: readonly Provider[],
+  { credentials }: Pick<LoadedModule, 'credentials'>,
+): Promise<void> {
+  // Credentials of the module's own are known to its workers alone.
+  if (credentials) return;
+  for (const { id, auth } of new Set(providers)) {
+    if (!auth.required || (await sluice.accounts.status({ provider: id, account }))) continue;
+    const known = await namesOf(sluice, 'account', id);
+    console.error(`Account ${JSON.stringify(account)} is not connected at ${id}, as its calls need${didYouMean(account, known) || '.'}`); // prettier-ignore
+  }
+}
