@@ -87,8 +87,8 @@ function wasPromised(at: ListState, memory: Memory): boolean {
   return memory['beforeMore'] === 1 || Number(at.attempts ?? 0) > 0 || (isOneOfSeveral && isFullBefore(at, memory));
 }
 
-/** Has the page before brought as many rows as it was asked for, or as any is known to bring? */
+/** Has the page before brought as many rows as it was asked for, or as the largest page of its list? */
 function isFullBefore({ asked, given }: ListState, memory: Memory): boolean {
-  const most = Math.max(SMALLEST_PAGE, given ?? 0, Number(memory['most'] ?? 0));
+  const most = Math.max(SMALLEST_PAGE, Number(memory['most'] ?? given ?? 0));
   return Number(memory['beforeItems']) >= Math.min(asked.size, most);
 }

@@ -30,10 +30,16 @@ describe('a list that may have lost its next page', () => {
       least: 20,
       share: 0.5,
       ofMembers: false,
+      position: null,
       guard: { begunAgain: 1, itemsBefore: 67, looks: 2 },
     });
     expect(ifLess({ options: { deletions: 'full-pass' } })).toMatchObject({ ofMembers: true });
     expect(ifLess({ options: { deletions: 'told' } })).toMatchObject({ ofMembers: false });
+  });
+
+  it('is read in order again where its pages have numbers', () => {
+    const again = ifLess({ paginate: { kind: 'page', next: undefined } });
+    expect(again).toMatchObject({ position: { index: 0, size: 50, pass: 2 }, guard: { most: 50 } });
   });
 
   it.each<[string, Case]>([
@@ -54,7 +60,11 @@ describe('a list that may have lost its next page', () => {
     ['it is asked for what has changed', { more: { since: '2024-01-01' } }],
     ['it is a part of a range', { unit: { part: '0' } }],
     ['it is one page', { paginate: { kind: 'single', next: undefined } }],
-    ['its pages have numbers', { paginate: { kind: 'offset', next: undefined } }],
+    ['lanes read it', { paginate: { kind: 'offset', next: undefined }, unit: { isLaned: true } }],
+    [
+      'it was read in another way again',
+      { paginate: { kind: 'page', next: undefined }, unit: { position: { pass: 2 } } },
+    ],
     ['it is the result of a job', { more: { job: {} } }],
     ['the guard is switched off', { paginate: { guards: { 'missing-rows': false } } }],
     ['it was read on behind a row', { unit: { position: { behind: 'r7' } } }],

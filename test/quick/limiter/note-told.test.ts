@@ -12,7 +12,7 @@ describe('what answers tell of a limit where none is declared', () => {
   const notes = () => {
     const tally = emptyTally(1);
     const note = createToldNotes(
-      { tallyOf: () => tally, isFirstAnswer: () => true, collectMs: SOON_MS, releaseMs: 0 },
+      { tallyOf: () => tally, isFirstAnswer: () => true, isSettled: () => false, collectMs: SOON_MS, releaseMs: 0 },
       () => 1,
     );
     const tell = (quota: QuotaHint, isRefused = false, kind: 'none' | 'window' = 'none') =>

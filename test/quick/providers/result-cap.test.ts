@@ -52,7 +52,7 @@ describe('a number of rows at which a list ends', () => {
 describe('how far a list has gone', () => {
   const keys = (count: number, from = 0) => Array.from({ length: count }, (_, n) => `k${from + n}`);
   const beyond = (p: typeof byOffset, at: Partial<ListState>, page: readonly string[]) =>
-    goneBeyond(p, { position: null, rows: 0, guard: null, asked: { offset: 0 }, ...at } as ListState, page);
+    goneBeyond(p, { position: null, rows: 0, guard: null, asked: { offset: 0, size: 100 }, ...at } as ListState, page);
 
   it('is the largest common number of rows behind which a row came', () => {
     expect(beyond(listOf(), { rows: 990 }, keys(10))).toBe(0);
@@ -68,12 +68,14 @@ describe('how far a list has gone', () => {
   });
 
   it('is the place of its page where that has a number, or a name that counts', () => {
-    const asked = { offset: 995 } as ListState['asked'];
+    const asked = { offset: 995, size: 100 } as ListState['asked'];
     const counted = { by: 'offset', name: '', first: 0, form: 'plain', before: '', behind: '' } as const;
     for (const guard of [null, { tail: 'k0' }, { begunAgain: 1 }]) {
       expect(beyond(byOffset, { rows: 500, asked, guard }, keys(6))).toBe(1_000);
       expect(beyond(listOf(), { rows: 500, asked, guard, position: { counted } }, keys(6))).toBe(1_000);
     }
     expect(beyond(byOffset, { rows: 2_500, asked }, keys(5))).toBe(0);
+    // A row beside those that were asked for has no place.
+    expect(beyond(byOffset, { rows: 2_500, asked: { ...asked, size: 5 } }, keys(6))).toBe(0);
   });
 });
