@@ -84,7 +84,7 @@ function isDoubtful(p: Pagination, page: PageAnswer): boolean {
 function wasPromised(at: ListState, memory: Memory): boolean {
   if (memory['before'] === undefined) return false;
   const isOneOfSeveral = at.pages > 1 || Number(memory['beforeItems']) >= at.asked.size;
-  return memory['beforeMore'] === 1 || Number(at.attempts ?? 0) > 0 || (isOneOfSeveral && isFullBefore(at, memory));
+  return memory['beforeMore'] === 1 || (at.attempts ?? 0) > 0 || (isOneOfSeveral && isFullBefore(at, memory));
 }
 
 /** Has the page before brought as many rows as it was asked for, or as the largest page of its list? */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compilePagination, type AnyPaginate } from '../../../providers/pagination/compile.ts';
+import { compilePagination } from '../../../providers/pagination/compile.ts';
 import {
   goneBeyond,
   isJustAtCap,
@@ -10,8 +10,8 @@ import {
 import type { ListState } from '../../../providers/pagination/step.ts';
 
 const listOf = (options: object = {}) =>
-  compilePagination({ kind: 'cursor', items: () => [], next: () => undefined, ...options } as AnyPaginate);
-const byOffset = compilePagination({ kind: 'offset', items: () => [] } as AnyPaginate);
+  compilePagination({ kind: 'cursor', items: () => [], next: () => undefined, ...options });
+const byOffset = compilePagination({ kind: 'offset', items: () => [] });
 
 describe('a number of rows at which a list ends', () => {
   const none = { beyond: 0 };
