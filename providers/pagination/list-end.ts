@@ -4,7 +4,7 @@
  *   - pages that overlap: the next one begins with the last row of the one before (`providers/pagination/walks/overlap-walk.ts`, lanes of offsets);
  *   - as many different rows as places were read (`places.ts`);
  *   - an exact total that stayed the same, with as many different rows, where there is one and pages can't overlap;
- *   - and pages that were read early, or came without rows, and are still the same at the end.
+ *   - and pages that were read early, or came short or without rows, and are still the same at the end.
  * A list that has moved is read again, in order; after some readings it ends as `truncated`. Pure.
  * Used by: `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/lane-walk.ts`, `providers/pagination/walks/overlap-walk.ts`.
  */
@@ -56,16 +56,31 @@ export function noteJoint(memory: Memory, keys: readonly string[], isLaterReadin
 /** Remembers the first page, and one from about the middle of what was read so far, to be looked at again at the end. */
 export function noteProbe(memory: Memory, index: number, keys: readonly string[]): void {
   if (keys.length === 0 || !Number.isInteger(Math.log2(index + 1))) return;
-  const note = (name: string, at: number, first: string | number, last: string | number): void => {
-    memory[`${name}.index`] = at;
-    memory[`${name}.first`] = first;
-    memory[`${name}.last`] = last;
-  };
   const newer = probeIn(memory, 'newer');
-  if (newer) note('middle', newer.index, newer.first, newer.last);
-  const [first, last] = [nameOf(keys[0] as string), nameOf(keys.at(-1) as string)];
-  if (index === 0) note('front', index, first, last);
-  note('newer', index, first, last);
+  if (newer) noteAs(memory, 'middle', newer);
+  const page = { index, first: nameOf(keys[0] as string), last: nameOf(keys.at(-1) as string) };
+  if (index === 0) noteAs(memory, 'front', page);
+  noteAs(memory, 'newer', page);
+}
+
+function noteAs(memory: Memory, name: ProbeName, { index, first, last }: Omit<Probe, 'name'>): void {
+  memory[`${name}.index`] = index;
+  memory[`${name}.first`] = first;
+  memory[`${name}.last`] = last;
+}
+
+/**
+ * Remembers the first page that is shorter than others, to be looked at again at the end where rows came behind it: it may have come short
+ * for a moment only. A third party that filters what it has cut has several such pages.
+ */
+export function noteShort(memory: Memory, index: number, keys: readonly string[], whole: number): void {
+  if (keys.length === 0) return;
+  const isShort = keys.length < whole;
+  memory['shortLast'] = isShort ? 1 : 0;
+  if (!isShort) return;
+  memory['shorts'] = Number(memory['shorts'] ?? 0) + 1;
+  if (memory['shorts'] === 1)
+    noteAs(memory, 'short', { index, first: nameOf(keys[0] as string), last: nameOf(keys.at(-1) as string) });
 }
 
 /**
@@ -226,10 +241,10 @@ export function keptOf(memory: Memory): Memory {
   return kept;
 }
 
-type ProbeName = 'front' | 'middle' | 'newer';
+type ProbeName = 'front' | 'middle' | 'newer' | 'short';
 
 /** Pages that are looked at again at the end, in this order. */
-const LOOKS = ['front', 'middle', 'gapAt', 'leadAt', 'blankAt'] as const;
+const LOOKS = ['front', 'middle', 'short', 'gapAt', 'leadAt', 'blankAt'] as const;
 type Look = (typeof LOOKS)[number] | 'newer';
 
 /** A later reading looks at a page of its second half: what was removed before that has moved rows over its borders. */
@@ -258,8 +273,9 @@ function lookAgain({ position, asked }: ListState, memory: Memory, look: Look): 
 /** Where the page of a look is; -1 when there is none. */
 function indexOf(memory: Memory, look: Look): number {
   if (look === 'gapAt' || look === 'blankAt') return Number(memory[look] ?? -1);
-  if (look !== 'leadAt') return probeIn(memory, look)?.index ?? -1;
-  const index = Number(memory[look] ?? -1);
+  if (look !== 'leadAt' && look !== 'short') return probeIn(memory, look)?.index ?? -1;
+  const isOneShort = Number(memory['shorts'] ?? 0) - Number(memory['shortLast'] ?? 0) === 1;
+  const index = look === 'leadAt' ? Number(memory[look] ?? -1) : isOneShort ? Number(memory['short.index']) : -1;
   // It has been looked at already.
   return index > 0 && index !== probeIn(memory, 'middle')?.index ? index : -1;
 }

@@ -15,6 +15,7 @@ import {
   noteJoint,
   noteProbe,
   noteReading,
+  noteShort,
   noteTotal,
   readAgain,
 } from '../list-end.ts';
@@ -51,7 +52,9 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
   if (!isRest && !lastAgain) {
     noteJoint(memory, page.keys, isLaterReading);
     const known = Number(memory['readTo'] ?? 0) - offset;
-    notePlaces(memory, at, unpinned.page.keys, known, wholePage(p, at, page, memory));
+    const whole = wholePage(p, at, page, memory);
+    notePlaces(memory, at, unpinned.page.keys, known, whole);
+    if (!isLaterReading && p.advanceBy === 'rows') noteShort(memory, index, page.keys, whole);
   }
   // Behind the total there should be nothing: some third parties give their last page again there. A later reading brings nothing new
   // anywhere, so a total that does not stand still says nothing.
