@@ -210,7 +210,7 @@ describe('a run that nobody carries out', () => {
     await expect.poll(() => run.waits(), { timeout: 5_000 }).toEqual(said('(once|\\d times)'));
     await expect.poll(() => run.waits(), { timeout: 8_000 }).toEqual(said('[2-9] times'));
     const status = await site.statusOf(run);
-    expect(status).toMatch(/^starting\n.*This worker has no sync "forest"/);
+    expect(status).toMatch(/^sync\/\S+  starting\n.*This worker has no sync "forest"/);
     expect(status).not.toContain('no worker has taken it up yet');
     await worker.stop();
     await world.startWorker();
