@@ -4,9 +4,9 @@
  * What the store refuses of one bucket keeps none of the others from being told.
  * Used by: `report.ts`. Next: `db/functions/limiter/report/report.sql`, then `limiter/adaptive/controller.ts`.
  */
-import { randomUUID } from 'node:crypto';
 import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
+import { createTellOnce, type Telling } from '../../db/told-once.ts';
 import { LimiterUnavailable } from '../errors.ts';
 import { REPORT } from '../statements.ts';
 import { emptyTally, ownCountsOf, tallyJson, type Tally } from './pending-report.ts';
@@ -35,18 +35,17 @@ interface Parcel {
   readonly tallies: readonly Tally[];
   /** Without what the third party said. */
   readonly isOwnCounts: boolean;
-  /** Its number, once it was sent. */
-  serial?: number;
 }
 
 const TRY_AGAIN_MS = 1_000;
 
 export function createReportSender(options: ReportSenderOptions): ReportSender {
-  const teller = randomUUID();
-  let serial = 0;
   let collected = new Map<number, Tally>();
-  /** The first of them may have been stored. */
-  const unsent: Parcel[] = [];
+  /** Of what the store did not take as a whole. */
+  const parts: Parcel[] = [];
+  /** What is collected goes once with each flush: what comes meanwhile waits for the next. */
+  let isDue = false;
+  const tellOnce = createTellOnce(take);
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
   let sending = Promise.resolve();
@@ -77,33 +76,34 @@ export function createReportSender(options: ReportSenderOptions): ReportSender {
   }
 
   async function sendCollected(): Promise<void> {
-    if (collected.size + unsent.length === 0) return;
     clearTimeout(timer);
     dueAt = Infinity;
+    isDue = true;
     try {
-      await sendAll();
-      if (collected.size === 0) return;
-      unsent.push({ tallies: [...collected.values()], isOwnCounts: false });
-      collected = new Map();
-      await sendAll();
+      await tellOnce(send);
     } catch (error) {
       sendWithin(TRY_AGAIN_MS);
       throw new LimiterUnavailable(error);
     }
   }
 
-  async function sendAll(): Promise<void> {
-    for (let parcel = unsent[0]; parcel !== undefined; parcel = unsent[0]) {
-      parcel.serial ??= ++serial;
-      try {
-        await store(options, parcel.tallies, teller, parcel.serial);
-        unsent.shift();
-      } catch (error) {
-        if (!isDataError(error)) throw error;
-        // Nothing of it was stored.
-        unsent.splice(0, 1, ...smallerThan(parcel));
-        if (parcel.tallies.length === 1 && !parcel.isOwnCounts) options.onDropped();
-      }
+  function take(): Parcel | undefined {
+    const part = parts.shift();
+    if (part !== undefined || !isDue || collected.size === 0) return part;
+    isDue = false;
+    const tallies = [...collected.values()];
+    collected = new Map();
+    return { tallies, isOwnCounts: false };
+  }
+
+  async function send(parcel: Parcel, telling: Telling): Promise<void> {
+    try {
+      await store(options, parcel.tallies, telling);
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      // Nothing of it was stored.
+      parts.unshift(...smallerThan(parcel));
+      if (parcel.tallies.length === 1 && !parcel.isOwnCounts) options.onDropped();
     }
   }
 }
@@ -121,8 +121,7 @@ function smallerThan({ tallies, isOwnCounts }: Parcel): Parcel[] {
 async function store(
   { pool, onRelease, onLawDue }: ReportSenderOptions,
   tallies: readonly Tally[],
-  teller: string,
-  serial: number,
+  { teller, serial }: Telling,
 ): Promise<void> {
   const { rows } = await pool.query<{ law_due: string[] }>({
     name: 'sluice-limit-report',
