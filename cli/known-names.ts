@@ -45,8 +45,9 @@ export async function unknownNames(sluice: Sluice, typed: TypedNames): Promise<s
   return unknown.filter(({ kind }) => !isBelow(kind)).map(({ text }) => text);
 }
 
-/** Behind the id of a workflow that nobody knows: its parts are names. Another error than that says nothing here. */
+/** Behind the id of a workflow that nobody knows, with exit code 1: its parts are names. */
 export async function tellUnknownId(sluice: Sluice, workflowId: string): Promise<void> {
+  process.exitCode = 1;
   const [kind, first, second, third] = workflowId.split('/');
   if (kind === 'sync') await tellUnknownNames(sluice, { sync: first, account: second });
   if (kind === 'action')

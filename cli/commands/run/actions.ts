@@ -46,9 +46,7 @@ export function registerActions(program: Command): void {
           ...undecided.flatMap((each) => undecidedText(each.workflowId, each.errorType)),
         ];
         tell(options, waits, isUnknown ? unknownText(id) : lines.join('\n') || 'It waits for nothing.');
-        if (!isUnknown) return;
-        process.exitCode = 1;
-        await tellUnknownId(sluice, id);
+        if (isUnknown) await tellUnknownId(sluice, id);
       }),
     );
   registerPending(actions);

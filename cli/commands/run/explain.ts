@@ -23,9 +23,7 @@ export function registerExplain(program: Command): void {
               ? [run, ...explained.text.map((line) => `  ${line}`)].join('\n')
               : `${run}  unknown: no such run; \`npx sluice runs\` names those that there are`,
           );
-        if (explained) return;
-        process.exitCode = 1;
-        await tellUnknownId(sluice, run);
+        if (!explained) await tellUnknownId(sluice, run);
       }),
     );
 }

@@ -54,12 +54,7 @@ export function registerStatus(program: Command): void {
 async function showRun(sluice: Sluice, run: string, { json }: StatusOptions): Promise<void> {
   const { progress, waits, flaws, feed, text } = await runScreen(sluice, run);
   console.log(json ? JSON.stringify({ ...progress, waits, flaws, ...(feed ? { feed } : {}) }) : text);
-  if (progress.state === 'unknown') await unknownId(sluice, run);
-}
-
-async function unknownId(sluice: Sluice, id: string): Promise<void> {
-  process.exitCode = 1;
-  await tellUnknownId(sluice, id);
+  if (progress.state === 'unknown') await tellUnknownId(sluice, run);
 }
 
 /** One at a time, so that a million of them need no memory; JSON is an array all the same. */
@@ -67,7 +62,7 @@ async function showFlaws(sluice: Sluice, run: string, { json, limit, ...filter }
   const progress = await progressOf(sluice, run);
   if (!('runId' in progress)) {
     console.log(json ? '[]' : `${run}  ${progressText(progress)}`);
-    if (progress.state === 'unknown') await unknownId(sluice, run);
+    if (progress.state === 'unknown') await tellUnknownId(sluice, run);
     return;
   }
   const { node, kind, after } = filter;
@@ -110,7 +105,7 @@ export async function showAction(
   ]);
   if (json) console.log(JSON.stringify({ workflowId, ...(status ?? { state: 'unknown' }), report, waits }));
   else console.log(actionText(workflowId, status, report, waits));
-  if (!status) await unknownId(sluice, workflowId);
+  if (!status) await tellUnknownId(sluice, workflowId);
 }
 
 export async function showSaga(

@@ -33,10 +33,7 @@ export function registerWatch(program: Command): void {
           const head = `${new Date().toLocaleTimeString()}, every ${every} s`;
           // JSON: one line for each look.
           tell({ json }, facts, `${process.stdout.isTTY ? HOME_AND_CLEAR : ''}${head}\n\n${text}`);
-          if (isUnknown) {
-            process.exitCode = 1;
-            await tellUnknownId(sluice, id ?? '');
-          }
+          if (isUnknown) await tellUnknownId(sluice, id ?? '');
           if (isEnded) return;
           await sleep(every * 1_000);
         }
