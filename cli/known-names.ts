@@ -7,6 +7,8 @@ import type { Sluice } from '../client/index.ts';
 import type { NameKind } from '../db/index.ts';
 import type { Provider } from '../providers/index.ts';
 import type { LoadedModule } from './module/load-module.ts';
+import { tell } from './tell.ts';
+import { sayMore } from './text/more.ts';
 
 /** Names as they were typed. The node is one of the sync, the account one at the provider, where these are given. */
 export type TypedNames = Partial<Readonly<Record<NameKind, string | undefined>>>;
@@ -75,6 +77,25 @@ export async function tellUnknownNames(sluice: Sluice, typed: TypedNames): Promi
   const sentences = await unknownNames(sluice, typed);
   for (const sentence of sentences) console.error(sentence);
   if (sentences.length > 0) process.exitCode = 1;
+}
+
+/** How a command says what it has found, and where that is nothing, which of the names that it was asked for is not known. */
+export async function tellFound<Found>(
+  sluice: Sluice,
+  { json, limit }: { readonly json?: boolean | undefined; readonly limit: number },
+  found: readonly Found[],
+  words: {
+    readonly none: string;
+    readonly line: (each: Found) => string;
+    readonly names: TypedNames;
+    /** As `--after` takes it. */
+    readonly placeOf: (last: Found) => string | number;
+  },
+): Promise<void> {
+  tell({ json }, found, found.length === 0 ? words.none : found.map(words.line).join('\n'));
+  const last = found.at(-1);
+  if (last === undefined) await tellUnknownNames(sluice, words.names);
+  else if (!json) sayMore(found, limit, words.placeOf(last));
 }
 
 /** `No provider "planer" is known here; did you mean planner?` @param of the provider of an account, the sync of a node. */

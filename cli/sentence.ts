@@ -4,6 +4,19 @@
 import { serverSentence } from '../contracts/operate/server-sentence.ts';
 import { misfitText } from '../contracts/values/misfits.ts';
 
+/** @throws Error that names each place of `--input` which a schema refuses. */
+export function checkInput(
+  { parseInput }: { readonly parseInput: (input: unknown) => unknown },
+  input: unknown,
+  name: string,
+): void {
+  try {
+    parseInput(input);
+  } catch (error) {
+    throw new Error(sentenceOf(error, `--input of "${name}"`), { cause: error });
+  }
+}
+
 /** @param of what the value is, for what a schema refused: `--input`. Default: as the error says it. */
 export function sentenceOf(error: unknown, of?: string): string {
   if (!(error instanceof Error)) return String(error);

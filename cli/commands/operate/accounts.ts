@@ -10,9 +10,8 @@ import { afterOption, jsonOption, limitOption, providerOption, statusOption, ten
 import { accountText, unknownAccountText } from '../../text/account.ts';
 import { isNothing, proofText, restText } from '../../text/erasure.ts';
 import { meantProvider } from '../../module/meant-provider.ts';
-import { tellUnknownNames } from '../../known-names.ts';
+import { tellFound, tellUnknownNames } from '../../known-names.ts';
 import { tell } from '../../tell.ts';
-import { sayMore } from '../../text/more.ts';
 import { counted } from '../../../contracts/limits/limit-words.ts';
 import { jsonValue, numberAboveZero } from '../../values.ts';
 import { withClient } from '../../with-client.ts';
@@ -108,10 +107,13 @@ export function registerAccounts(program: Command): void {
 const list = ({ json, ...filter }: ListOptions) =>
   withAccounts(async (accounts, sluice) => {
     const found = await accounts.list(filter);
-    tell({ json }, found, found.length === 0 ? 'No accounts.' : found.map(line).join('\n'));
-    if (found.length === 0) await tellUnknownNames(sluice, { provider: filter.provider, tenant: filter.tenant });
-    if (json) return;
-    sayMore(found, filter.limit, found.at(-1)?.place);
+    const names = { provider: filter.provider, tenant: filter.tenant };
+    await tellFound(sluice, { json, ...filter }, found, {
+      none: 'No accounts.',
+      line,
+      names,
+      placeOf: (last) => last.place,
+    });
   });
 
 const showStatus = (provider: string, account: string, { json }: { readonly json?: boolean }) =>

@@ -5,9 +5,8 @@ import { Argument, type Command } from 'commander';
 import type { QuarantinedRow, QuarantineFilter } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, afterNumberOption, jsonOption, limitOption, moduleOption } from '../../options.ts';
-import { tellUnknownNames } from '../../known-names.ts';
+import { tellFound, tellUnknownNames } from '../../known-names.ts';
 import { tell } from '../../tell.ts';
-import { sayMore } from '../../text/more.ts';
 import { each, wholeNumber } from '../../values.ts';
 import { counted } from '../../../contracts/limits/limit-words.ts';
 import { withClient } from '../../with-client.ts';
@@ -58,10 +57,8 @@ export function registerQuarantine(program: Command): void {
 const list = ({ json, ...filter }: ListOptions) =>
   withClient(async (sluice) => {
     const rows = await sluice.quarantine.list(filter);
-    tell({ json }, rows, rows.length === 0 ? 'No rows are in quarantine.' : rows.map(text).join('\n'));
-    if (rows.length === 0) await tellUnknownNames(sluice, filter);
-    if (json) return;
-    sayMore(rows, filter.limit, rows.at(-1)?.id);
+    const none = 'No rows are in quarantine.';
+    await tellFound(sluice, { json, ...filter }, rows, { none, line: text, names: filter, placeOf: ({ id }) => id });
   });
 
 async function readAgain(name: string, { module, by, why, json, ...of }: ReadOptions): Promise<void> {

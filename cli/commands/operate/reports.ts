@@ -13,10 +13,8 @@ import {
   statusOption,
   tenantOption,
 } from '../../options.ts';
-import { sayMore } from '../../text/more.ts';
 import { reportText } from '../../text/report.ts';
-import { tellUnknownNames } from '../../known-names.ts';
-import { tell } from '../../tell.ts';
+import { tellFound } from '../../known-names.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ReportsOptions {
@@ -57,8 +55,11 @@ const reports = ({ json, workflow, ...rest }: ReportsOptions): Promise<void> =>
       order: 'newest',
     };
     const found = await sluice.reports.list(filter);
-    tell({ json }, found, found.length === 0 ? 'No reports.' : found.map(reportText).join('\n'));
-    if (found.length === 0) await tellUnknownNames(sluice, { account: rest.account, tenant: rest.tenant });
-    if (json) return;
-    sayMore(found, rest.limit, found.at(-1)?.sequence);
+    const names = { account: rest.account, tenant: rest.tenant };
+    await tellFound(sluice, { json, ...rest }, found, {
+      none: 'No reports.',
+      line: reportText,
+      names,
+      placeOf: (last) => last.sequence,
+    });
   });

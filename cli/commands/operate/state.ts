@@ -7,9 +7,7 @@ import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, afterOption, jsonOption, limitOption } from '../../options.ts';
 import { quotedForShell } from '../../../contracts/values/shell-word.ts';
 import { counted } from '../../../contracts/limits/limit-words.ts';
-import { sayMore } from '../../text/more.ts';
-import { tellUnknownNames } from '../../known-names.ts';
-import { tell } from '../../tell.ts';
+import { tellFound, tellUnknownNames } from '../../known-names.ts';
 import { withClient } from '../../with-client.ts';
 
 interface NamedLists {
@@ -61,14 +59,8 @@ function named(command: Command): Command {
 const show = ({ json, after, limit, ...of }: ShowOptions) =>
   withClient(async (sluice) => {
     const lists = await sluice.state.show(filterOf(of), { limit, ...(after === undefined ? {} : { after }) });
-    tell(
-      { json },
-      lists,
-      lists.length === 0 ? 'No list of these was ever read to its end.' : lists.map(line).join('\n'),
-    );
-    if (lists.length === 0) await tellUnknownNames(sluice, of);
-    if (json) return;
-    sayMore(lists, limit, lists.at(-1)?.place);
+    const none = 'No list of these was ever read to its end.';
+    await tellFound(sluice, { json, limit }, lists, { none, line, names: of, placeOf: ({ place }) => place });
   });
 
 const reset = (options: ResetCommandOptions) =>

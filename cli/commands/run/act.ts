@@ -6,7 +6,7 @@ import type { ActionHandle, Priority, Sluice } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, inputOption, moduleOption, priorityOption, tenantOption, waitOption } from '../../options.ts';
 import { tellUnconnected } from '../../known-names.ts';
-import { sentenceOf } from '../../sentence.ts';
+import { checkInput } from '../../sentence.ts';
 import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 import { showAction, showSaga } from './status.ts';
@@ -46,11 +46,7 @@ async function start(name: string, options: ActCommandOptions): Promise<void> {
   const { action, saga } = operationNamed(loaded, name);
   const actions = action ? [action.definition] : saga.definition.steps.map((step) => step.action);
   const { account, input, tenant, priority, key, wait } = options;
-  try {
-    (action ?? saga).definition.parseInput(input);
-  } catch (error) {
-    throw new Error(sentenceOf(error, `--input of "${name}"`), { cause: error });
-  }
+  checkInput((action ?? saga).definition, input, name);
   await withClient(async (sluice) => {
     await tellUnconnected(sluice, account, actions.map(({ provider }) => provider), loaded); // prettier-ignore
     const given = {

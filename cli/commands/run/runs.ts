@@ -13,9 +13,7 @@ import {
   statusOption,
   tenantOption,
 } from '../../options.ts';
-import { tellUnknownNames } from '../../known-names.ts';
-import { tell } from '../../tell.ts';
-import { sayMore } from '../../text/more.ts';
+import { tellFound } from '../../known-names.ts';
 import { withClient } from '../../with-client.ts';
 
 interface RunsOptions {
@@ -47,10 +45,12 @@ export function registerRuns(program: Command): void {
       withClient(async (sluice) => {
         const filter: RunFilter = { ...rest, ...(status === undefined ? {} : { state: status }) };
         const found = await sluice.runs.list(filter);
-        tell({ json }, found, found.length === 0 ? 'No runs.' : found.map(runText).join('\n'));
-        if (found.length === 0) await tellUnknownNames(sluice, rest);
-        if (json) return;
-        sayMore(found, rest.limit, found.at(-1)?.place);
+        await tellFound(sluice, { json, ...rest }, found, {
+          none: 'No runs.',
+          line: runText,
+          names: rest,
+          placeOf: ({ place }) => place,
+        });
       }),
     );
 }

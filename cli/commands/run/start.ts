@@ -6,7 +6,7 @@ import type { IfRunning, Priority } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, inputOption, moduleOption, priorityOption, tenantOption, waitOption } from '../../options.ts';
 import { tellUnconnected } from '../../known-names.ts';
-import { sentenceOf } from '../../sentence.ts';
+import { checkInput } from '../../sentence.ts';
 import { showRun } from '../../text/show-run.ts';
 import { withClient } from '../../with-client.ts';
 
@@ -46,11 +46,7 @@ async function start(name: string, options: StartOptions): Promise<void> {
   const loaded = await loadModule(options.module);
   const sync = syncNamed(loaded, name);
   const { input } = options;
-  try {
-    sync.definition.parseInput(input);
-  } catch (error) {
-    throw new Error(sentenceOf(error, `--input of "${name}"`), { cause: error });
-  }
+  checkInput(sync.definition, input, name);
   await withClient(async (sluice) => {
     await tellUnconnected(sluice, options.account, [sync.definition.provider], loaded);
     const run = await sluice.start(sync, {
