@@ -33,33 +33,33 @@ export function highestMark(
 ): { readonly highest: Mark | null; readonly memory: ListMemory } {
   if (!incremental || incremental === 'checkpoint') return { highest: null, memory: {} };
   const marks = items.map((item) => markOf(incremental, item, latestMs)).filter((mark) => mark !== null);
-  const highest = highestOf(before === null ? marks : [before, ...marks]);
-  if (marks.length === 0 || highest === null || isTime(highest, incremental)) return { highest, memory: {} };
-  return highestId(marks, before, guard?.[FIRST]);
+  const highest = highestOf(marks, before);
+  if (highest === null || isTime(highest, incremental) || marks.length === 0) return { highest, memory: {} };
+  return highestId(marks, highest, before, guard?.[FIRST]);
 }
 
 /**
  * No clock says which ids had been given out when the reading began, as it does for times. Those of the first page had. Beyond it, only a
  * list that comes in the order of its ids brings all that were given out below the highest one.
+ * @param first what is remembered. Another reading of the list remembers nothing, and adds nothing.
  */
 function highestId(
   marks: readonly Mark[],
+  highest: Mark,
   before: Mark | null,
   first: Mark | undefined,
 ): ReturnType<typeof highestMark> {
-  const highest = highestOf(marks);
-  if (first === undefined && before === null && highest !== null) return { highest, memory: { [FIRST]: highest } };
+  if (first === undefined && before === null) return { highest, memory: { [FIRST]: highest } };
+  if (first === undefined || first === '') return { highest: before, memory: { [FIRST]: '' } };
   const isRising = marks.every((mark, index) => index === 0 || !isAfter(marks[index - 1] as Mark, mark));
   // Rows of the page before may come again.
   const goesOn = before === null || !isAfter(before, marks[0] as Mark) || marks.includes(before);
-  const isFalling = before !== null && before === first && !isAfter(highest as Mark, before);
-  if (first !== undefined && first !== '' && ((isRising && goesOn) || isFalling))
-    return { highest: isFalling ? before : highest, memory: {} };
-  return { highest: first === undefined || first === '' ? before : first, memory: { [FIRST]: '' } };
+  const isFalling = before === first && highest === before;
+  return (isRising && goesOn) || isFalling ? { highest, memory: {} } : { highest: first, memory: { [FIRST]: '' } };
 }
 
-function highestOf(marks: readonly Mark[]): Mark | null {
-  return marks.reduce<Mark | null>((high, mark) => (high === null || isAfter(mark, high) ? mark : high), null);
+function highestOf(marks: readonly Mark[], before: Mark | null): Mark | null {
+  return marks.reduce<Mark | null>((high, mark) => (high === null || isAfter(mark, high) ? mark : high), before);
 }
 
 /** How new an item is; null where it does not tell. */

@@ -58,9 +58,12 @@ export function noteProbe(memory: Memory, index: number, keys: readonly string[]
   if (keys.length === 0 || !Number.isInteger(Math.log2(index + 1))) return;
   const newer = probeIn(memory, 'newer');
   if (newer) noteAs(memory, 'middle', newer);
-  const page = { index, first: nameOf(keys[0] as string), last: nameOf(keys.at(-1) as string) };
-  if (index === 0) noteAs(memory, 'front', page);
-  noteAs(memory, 'newer', page);
+  if (index === 0) noteAs(memory, 'front', pageOf(index, keys));
+  noteAs(memory, 'newer', pageOf(index, keys));
+}
+
+function pageOf(index: number, keys: readonly string[]): Omit<Probe, 'name'> {
+  return { index, first: nameOf(keys[0] as string), last: nameOf(keys.at(-1) as string) };
 }
 
 function noteAs(memory: Memory, name: ProbeName, { index, first, last }: Omit<Probe, 'name'>): void {
@@ -79,8 +82,7 @@ export function noteShort(memory: Memory, index: number, keys: readonly string[]
   memory['shortLast'] = isShort ? 1 : 0;
   if (!isShort) return;
   memory['shorts'] = Number(memory['shorts'] ?? 0) + 1;
-  if (memory['shorts'] === 1)
-    noteAs(memory, 'short', { index, first: nameOf(keys[0] as string), last: nameOf(keys.at(-1) as string) });
+  if (memory['shorts'] === 1) noteAs(memory, 'short', pageOf(index, keys));
 }
 
 /**

@@ -74,8 +74,9 @@ function placeBehind(p: Pagination, at: ListState, keys: readonly string[]): num
     return asked.offset + Math.min(keys.length, asked.size);
   // How many of a second reading are new nobody knows.
   if (hasBegunAgain(at) || position?.pass !== undefined) return 0;
+  if (isNumbered(p)) return rows;
   const again = indexOfName(keys, guard?.['tail']) + 1;
-  return isNumbered(p) ? rows : rows + keys.length - again;
+  return rows + keys.length - again;
 }
 
 /** The number of a page says how many rows lie before it only where pages have as many as they are asked for. */
