@@ -4,6 +4,8 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { createDrive, type Drive } from '../../bench/common/drive.ts';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth, type PageRequest, type Sync } from '../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from './servers/database.ts';
 
@@ -35,3 +37,37 @@ export function onListStage(set: (stage: ListStage) => void): void {
   });
   afterEach(() => api.stop());
 }
+
+const NumberedRows = z.object({ rows: z.array(z.object({ id: z.number() })) });
+
+/** What a list by number needs to say, beside where it is. */
+export interface NumberedList {
+  readonly kind: 'page' | 'offset';
+  /** Query of a page. */
+  readonly ask: (page: PageRequest) => Readonly<Record<string, number>>;
+  readonly lanes?: number;
+  readonly lastPage?: 'short';
+  readonly hasMore?: (page: z.output<typeof NumberedRows>) => boolean;
+}
+
+/** A sync of the rows of `GET /rows`, `{ rows: [{ id }] }`. @param provider its id: what is known of a list is known of its provider's. */
+export function numberedSync(
+  { api, provider: id }: { readonly api: FakeApi; readonly provider: string },
+  list: NumberedList,
+): Sync {
+  const { ask, ...options } = list;
+  const provider = defineProvider({ id, baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 2 });
+  const rows = provider.endpoint('rows', {
+    input: z.object({}),
+    response: NumberedRows,
+    request: (_, page) => get('/rows', ask(page)),
+    paginate: { ...options, items: (page) => page.rows },
+  });
+  return defineSync('shop', { provider, input: z.object({}) }, (s) => ({
+    rows: s.one(rows, { input: () => ({}), key: (row) => row.id }),
+  }));
+}
+
+/** Rows of one page, by their number. */
+export const rowsFrom = (from: number, count: number): { readonly id: number }[] =>
+  Array.from({ length: Math.max(0, count) }, (_, n) => ({ id: from + n }));

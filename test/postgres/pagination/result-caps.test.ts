@@ -1,54 +1,33 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { defineProvider, defineSync, get, noAuth, type PageRequest } from '../../../providers/index.ts';
-import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+import { numberedSync, onListStage, rowsFrom, type ListStage, type NumberedList } from '../../setup/list-stage.ts';
 
 describe('a numbered list that ends after 1,000 rows', () => {
   let stage: ListStage;
   onListStage((set) => (stage = set));
 
-  const pages = {
-    'by number': (page: PageRequest) => ({ page: page.number }),
-    'by number and size': (page: PageRequest) => ({ page: page.number, size: page.size }),
-    'by number, in lanes': (page: PageRequest) => ({ page: page.number }),
-    'by offset': (page: PageRequest) => ({ offset: page.offset }),
-  };
+  const lists = {
+    'by number': { kind: 'page', ask: (page) => ({ page: page.number }) },
+    'by number and size': { kind: 'page', ask: (page) => ({ page: page.number, size: page.size }) },
+    'by number, in lanes': { kind: 'page', ask: (page) => ({ page: page.number }), lanes: 3 },
+    'by offset': { kind: 'offset', ask: (page) => ({ offset: page.offset }) },
+  } satisfies Record<string, NumberedList>;
 
   /** Lists of accounts, of so many rows each, in pages of `most` whatever is asked for, without a total. */
-  const listOf = (kind: keyof typeof pages, most: number) => {
+  const listOf = (kind: keyof typeof lists, most: number) => {
     const { api, drive, account } = stage;
     let count = 0;
     api.route('GET', '/rows', ({ query }) => {
       const from = query.has('offset') ? Number(query.get('offset')) : (Number(query.get('page')) - 1) * most;
-      const rows = Array.from({ length: Math.max(0, Math.min(most, count - from)) }, (_, n) => ({ id: from + n }));
-      return { body: { rows } };
+      return { body: { rows: rowsFrom(from, Math.min(most, count - from)) } };
     });
-    const provider = defineProvider({
-      id: account,
-      baseUrl: () => api.url,
-      auth: noAuth(),
-      limits: [],
-      maxAttempts: 2,
-    });
-    const endpoint = provider.endpoint('rows', {
-      input: z.object({}),
-      response: z.object({ rows: z.array(z.object({ id: z.number() })) }),
-      request: (_, page) => get('/rows', pages[kind](page)),
-      paginate:
-        kind === 'by offset'
-          ? { kind: 'offset', items: (page) => page.rows }
-          : { kind: 'page', items: (page) => page.rows, lanes: kind === 'by number, in lanes' ? 3 : 1 },
-    });
-    const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
-      rows: s.one(endpoint, { input: () => ({}), key: ({ id }) => id }),
-    }));
+    const sync = numberedSync({ api, provider: account }, lists[kind]);
     return (rows: number) => {
       count = rows;
       return drive.run(sync, { account: `${account}-${rows}`, maxCalls: 300 });
     };
   };
 
-  it.each<[keyof typeof pages, number]>([
+  it.each<[keyof typeof lists, number]>([
     ['by number', 50],
     ['by number', 30],
     ['by number and size', 30],
@@ -62,7 +41,7 @@ describe('a numbered list that ends after 1,000 rows', () => {
     expect(await run(1_000)).toMatchObject({ complete: false, flaws: [{ kind: 'capped' }] });
   });
 
-  it.each<[keyof typeof pages, number]>([
+  it.each<[keyof typeof lists, number]>([
     ['by number', 50],
     ['by number and size', 30],
     ['by offset', 30],

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
-import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+import { numberedSync, onListStage, rowsFrom, type ListStage } from '../../setup/list-stage.ts';
 
 const SIZE = 50;
 
@@ -19,18 +17,9 @@ describe('a list whose pages can not overlap, one of which comes short', () => {
       calls++;
       asked.set(page, (asked.get(page) ?? 0) + 1);
       const count = page > 8 ? 0 : Math.min(SIZE, cut(page, asked.get(page)!));
-      return { body: { rows: Array.from({ length: count }, (_, n) => ({ id: (page - 1) * SIZE + n })) } };
+      return { body: { rows: rowsFrom((page - 1) * SIZE, count) } };
     });
-    const provider = defineProvider({ id: 'shop', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 2 });
-    const endpoint = provider.endpoint('rows', {
-      input: z.object({}),
-      response: z.object({ rows: z.array(z.object({ id: z.number() })) }),
-      request: (_, page) => get('/rows', { page: page.number }),
-      paginate: { kind: 'page', items: (page) => page.rows },
-    });
-    const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
-      rows: s.one(endpoint, { input: () => ({}), key: ({ id }) => id }),
-    }));
+    const sync = numberedSync({ api, provider: 'shop' }, { kind: 'page', ask: (page) => ({ page: page.number }) });
     return { result: await drive.run(sync, { account, maxCalls: 100 }), calls };
   };
 
