@@ -13,7 +13,7 @@ export type Mark = string | number;
 const EPOCH_MS_FROM = 1e11;
 const EPOCH_S_FROM = 1e8;
 
-/** In the memory of a list by ids: the highest one of its first page, or nothing once they have come out of order. */
+/** In the memory of a list by ids: the highest one of its first page, or nothing once they do not rise any more. */
 const FIRST = 'ids.first';
 
 /**
@@ -40,7 +40,7 @@ export function highestMark(
 
 /**
  * No clock says which ids had been given out when the reading began, as it does for times. Those of the first page had. Beyond it, only a
- * list that comes in the order of its ids brings all that were given out below the highest one.
+ * list whose ids rise brings all that were given out below the highest one.
  * @param first what is remembered. Another reading of the list remembers nothing, and adds nothing.
  */
 function highestId(
@@ -54,8 +54,7 @@ function highestId(
   const isRising = marks.every((mark, index) => index === 0 || !isAfter(marks[index - 1] as Mark, mark));
   // Rows of the page before may come again.
   const goesOn = before === null || !isAfter(before, marks[0] as Mark) || marks.includes(before);
-  const isFalling = before === first && highest === before;
-  return (isRising && goesOn) || isFalling ? { highest, memory: {} } : { highest: first, memory: { [FIRST]: '' } };
+  return isRising && goesOn ? { highest, memory: {} } : { highest: first, memory: { [FIRST]: '' } };
 }
 
 function highestOf(marks: readonly Mark[], before: Mark | null): Mark | null {

@@ -47,6 +47,7 @@ export interface NumberedList {
   readonly ask: (page: PageRequest) => Readonly<Record<string, number>>;
   readonly lanes?: number;
   readonly lastPage?: 'short';
+  readonly advanceBy?: 'size';
   readonly hasMore?: (page: z.output<typeof NumberedRows>) => boolean;
 }
 

@@ -54,7 +54,7 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
     const known = Number(memory['readTo'] ?? 0) - offset;
     const whole = wholePage(p, at, page, memory);
     notePlaces(memory, at, unpinned.page.keys, known, whole);
-    if (!isLaterReading && p.advanceBy === 'rows') noteShort(memory, index, page.keys, whole);
+    if (p.advanceBy === 'rows') noteShort(memory, index, page.keys, whole);
   }
   // Behind the total there should be nothing: some third parties give their last page again there. A later reading brings nothing new
   // anywhere, so a total that does not stand still says nothing.

@@ -145,6 +145,24 @@ describe('watermarks', () => {
       ],
       2,
     ],
+    [
+      'in their order, some of them twice',
+      [
+        [1, 2, 3],
+        [2, 3, 4],
+        [3, 4, 7],
+      ],
+      7,
+    ],
+    [
+      'in their order but for two, each the last one of its page',
+      [
+        [1, 2],
+        [5, 30],
+        [6, 31],
+      ],
+      2,
+    ],
     ['in any order, in a first page only', [[9, 4]], 9],
     [
       'of many digits, in any order',
