@@ -16,6 +16,7 @@ import { migrate, noteDeploy } from '../db/index.ts';
 import { withCodecs } from '../dev-servers/data-converter.ts';
 import { registerSearchAttributes } from '../dev-servers/index.ts';
 import { activityDeps } from './activity-deps.ts';
+import { createPeopleFirst } from './capacity/people-first.ts';
 import { createControl } from './capacity/worker-control.ts';
 import { readWorkerSettings, type WorkerSettings } from './config.ts';
 import { checkWorkerOptions } from './known-options.ts';
@@ -66,7 +67,8 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
     await migrate(pool, { warn: (message) => log.warn({}, message) });
     const { syncs: scheduled = [] } = options;
     const identity = workerIdentity(`${process.pid}@${hostname()}`);
-    const places = createCallPlaces(concurrency);
+    const people = createPeopleFirst(() => places.admit());
+    const places = createCallPlaces(concurrency, people.most);
     const drain = (): boolean => {
       workers?.shutdown();
       return workers !== undefined;
@@ -85,7 +87,7 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
     // Whatever may fail comes before the chores begin: nobody would end them.
     await noteDeploy(pool, settings.build?.buildId ?? `sluice-${SLUICE_VERSION}`);
     await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);
-    workers = await createRoleWorkers(roles, settings, {
+    const common = {
       connection,
       namespace: own.servers.namespace,
       identity,
@@ -93,7 +95,8 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
       workflowBundle: await workflowBundleFor(options.workflowBundle, codecs.dataConverter !== undefined),
       activities,
       plugins: [...(options.plugins ?? [])],
-    });
+    };
+    workers = await createRoleWorkers(roles, settings, common, people.noting(activities));
     const loops = startLoops({
       parts,
       deps,
@@ -110,6 +113,7 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
     const created = workers;
     /** What still calls or starts something ends first, then what it uses. */
     const close = async (): Promise<void> => {
+      people.stop();
       await Promise.all([loops.stop(), stopServing()]);
       await stopMetrics?.();
       await memory.settled();

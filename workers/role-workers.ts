@@ -19,11 +19,15 @@ export interface RoleWorkers {
   run(): Promise<void>;
 }
 
-/** @param common what they have in common: connection, workflows, activities. */
+/**
+ * @param common what they have in common: connection, workflows, activities.
+ * @param forPeople the activities of the role `interactive`.
+ */
 export async function createRoleWorkers(
   roles: readonly Priority[],
   settings: WorkerSettings,
   common: Omit<TemporalOptions, 'taskQueue'>,
+  forPeople: NonNullable<TemporalOptions['activities']>,
 ): Promise<RoleWorkers> {
   const { build, concurrency, drainSeconds, taskQueue } = settings;
   const slots = slotsOf(concurrency, settings.tuning);
@@ -33,6 +37,7 @@ export async function createRoleWorkers(
       roles.map((role) =>
         Worker.create({
           ...common,
+          ...(role === 'interactive' ? { activities: forPeople } : {}),
           taskQueue: taskQueueOf(taskQueue, role),
           ...(build === undefined ? {} : { workerDeploymentOptions: versioned(build) }),
           ...slots,

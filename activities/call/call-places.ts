@@ -10,6 +10,8 @@ export interface CallPlaces {
   set(count: number): void;
   /** Waits for a place; where there are none at all it passes without one, to be told so. @returns what gives it back. */
   wait(role: string): Promise<GiveBack> | GiveBack;
+  /** Lets in who waits, as far as there are places now. */
+  admit(): void;
   /** A place for a call that is made durably, which are counted by themselves; undefined when all are taken. */
   take(role: string): GiveBack | undefined;
 }
@@ -38,6 +40,7 @@ export async function inPlace<Made>(
 export const NO_PLACE = { reason: 'an operator has set how many calls at once this worker makes', delayMs: 2_000 };
 
 interface Role {
+  readonly name: string;
   inTasks: number;
   durable: number;
   /** Who comes first goes first. */
@@ -46,17 +49,21 @@ interface Role {
 
 const NOTHING_TO_GIVE_BACK: GiveBack = () => {};
 
-export function createCallPlaces(initially: number): CallPlaces {
+/** @param mostNow how many calls of a role there may be at this moment, whatever number is set; ≥ 1. */
+export function createCallPlaces(initially: number, mostNow: (role: string) => number = () => Infinity): CallPlaces {
   let most = initially;
   const roles = new Map<string, Role>();
   const roleOf = (name: string): Role => {
     let role = roles.get(name);
-    if (role === undefined) roles.set(name, (role = { inTasks: 0, durable: 0, waiting: [] }));
+    if (role === undefined) roles.set(name, (role = { name, inTasks: 0, durable: 0, waiting: [] }));
     return role;
   };
-  const isOpen = ({ inTasks }: Role): boolean => most === 0 || inTasks < most;
+  const isOpen = ({ name, inTasks }: Role): boolean => most === 0 || inTasks < Math.min(most, mostNow(name));
   const admit = (role: Role): void => {
     while (role.waiting.length > 0 && isOpen(role)) role.waiting.shift()?.();
+  };
+  const admitAll = (): void => {
+    for (const role of roles.values()) admit(role);
   };
   const enter = (role: Role): GiveBack => {
     if (most === 0) return NOTHING_TO_GIVE_BACK;
@@ -70,8 +77,9 @@ export function createCallPlaces(initially: number): CallPlaces {
     count: () => most,
     set(count) {
       most = count;
-      for (const role of roles.values()) admit(role);
+      admitAll();
     },
+    admit: admitAll,
     wait(name) {
       const role = roleOf(name);
       if (isOpen(role)) return enter(role);
