@@ -68,7 +68,7 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
     const { syncs: scheduled = [] } = options;
     const identity = workerIdentity(`${process.pid}@${hostname()}`);
     const people = createPeopleFirst(() => places.admit());
-    const places = createCallPlaces(concurrency, people.most);
+    const places = createCallPlaces(concurrency, (role) => people.most(role));
     const drain = (): boolean => {
       workers?.shutdown();
       return workers !== undefined;
