@@ -96,13 +96,21 @@ async function callWith(
   }
 }
 
-/** The request as the endpoint makes it, or as the page before named it. */
-function statedBy({ node, of, input, asked, job }: Attempt): RequestSpec {
-  if (asked.url !== undefined) return { method: 'GET', path: asked.url };
+/** The request as the endpoint makes it, or as the page before named it: that has the headers of the endpoint's own. */
+function statedBy({ node, of, input, asked, job, sync }: Attempt): RequestSpec {
   const { endpoint } = node;
-  return requestBy(`\`request\` of endpoint "${endpoint.name}"`, () =>
+  const { url } = asked;
+  if (url !== undefined && isOpenAddress(sync.provider, of, endpoint.openHosts, url))
+    return { method: 'GET', path: url };
+  const stated = requestBy(`\`request\` of endpoint "${endpoint.name}"`, () =>
     endpoint.request(input, job ? { ...asked, job: job.result } : asked, of),
   );
+  return url === undefined ? stated : { method: 'GET', path: url, headers: headersOfNext(stated) };
+}
+
+/** There is no body to speak of, and a later page may be the one that has changed. */
+function headersOfNext({ headers = {} }: RequestSpec): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(?:content|if)-/i.test(name)));
 }
 
 /** All that the call is made with: for whom, by which limits, and how its answer is read. */

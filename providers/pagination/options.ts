@@ -10,7 +10,7 @@ import type { RangeOptions } from './range.ts';
 export interface PageRequest {
   /** Cursor of this page; undefined on the first one. */
   readonly cursor: string | undefined;
-  /** Whole URL of this page (next-link endpoints); undefined on the first one. Used as it is, `request` is not asked. */
+  /** Whole URL of this page (next-link endpoints); undefined on the first one. Used as it is; of `request` it gets the headers. */
   readonly url: string | undefined;
   /**
    * With `onDeadCursor.behind`, from the page on with which a list is read on after its cursor had died. It is what

@@ -56,6 +56,7 @@ describe('an answer that is easily misread', () => {
     }),
     // oxlint-disable-next-line typescript/no-explicit-any -- what a definition in a hurry has
     response: z.ZodType<any> = z.any(),
+    headers: Readonly<Record<string, string>> = {},
   ) => {
     const path = `/of/${account}`;
     api.route('GET', path, ({ query, headers }) => {
@@ -68,7 +69,7 @@ describe('an answer that is easily misread', () => {
       response,
       request: ({ since }, page) => ({
         ...get(path, places(page)),
-        ...(since === undefined ? {} : { headers: { 'if-modified-since': since } }),
+        headers: { ...headers, ...(since === undefined ? {} : { 'if-modified-since': since }) },
       }),
       ...(paginate ? { paginate } : {}),
     });
@@ -501,6 +502,28 @@ describe('an answer that is easily misread', () => {
     );
     expect(await run()).toMatchObject({ complete: true, rows: 6, calls: 3 });
     expect(told).toEqual(['?page=1', '?cursor=c2', '?cursor=c4']);
+  });
+
+  it('whose next link needs a header is asked for with those of `request`, but for those of bodies and of changes', async () => {
+    const sent: unknown[] = [];
+    const { run } = await read(
+      (query, { revision, 'content-language': language, 'if-modified-since': since }) => {
+        sent.push({ revision, language, since });
+        if (revision !== '2026-10-15') return { status: 400, body: { message: 'revision is missing' } };
+        const at = Number(query.get('cursor')?.slice(1) ?? 0);
+        const items = [{ id: `r${at}`, at: '2020-01-01T00:00:00Z' }];
+        return { status: 200, body: { items, next: at < 2 ? `?cursor=c${at + 1}` : null } };
+      },
+      { kind: 'link', items: (body) => body.items, next: (body) => body.next },
+      undefined,
+      undefined,
+      { revision: '2026-10-15', 'Content-Language': 'de' },
+    );
+    expect(await run()).toMatchObject({ complete: true, rows: 3, calls: 3 });
+    const next = { revision: '2026-10-15', language: undefined, since: undefined };
+    expect(sent.splice(0)).toEqual([{ ...next, language: 'de' }, next, next]);
+    expect(await run()).toMatchObject({ complete: true, calls: 3 });
+    expect(sent).toEqual([{ ...next, language: 'de', since: expect.any(String) as string }, next, next]);
   });
 
   it('whose next link leads to another host fails at once, and says so', async () => {
