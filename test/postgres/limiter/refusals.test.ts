@@ -112,6 +112,36 @@ describe('a window whose quota others use, too', () => {
   });
 });
 
+describe('more calls at once than the third party takes, or than others leave', () => {
+  it.each([
+    [10, 4, 8],
+    [10, 1, 8],
+    [30, 12, 25],
+  ])('are found out within seconds: %i declared, %i taken, %i wanted', async (max, taken, wanted) => {
+    const name = `at-once-${taken}`;
+    const limit: LimitSpec = { kind: 'inflight', name, max };
+    const counts = { accepted: 0, refused: 0 };
+    let atMs = 0;
+    let open = 0;
+    const answer = (nowMs: number): Observation => {
+      open = nowMs === atMs ? open + 1 : 1; // all answers of a moment are of calls that were on their way together
+      atMs = nowMs;
+      const isRefused = open > taken;
+      counts[isRefused ? 'refused' : 'accepted']++;
+      return { result: isRefused ? 'refused' : 'ok' };
+    };
+    const startedMs = clock.nowMs();
+    while (counts.accepted < 60 * taken && clock.nowMs() - startedMs < 600_000)
+      await callTogether(1, wanted, name, [charge(limit)], answer);
+    expect(counts.refused).toBeLessThan(3 * wanted);
+    // Callers who wait for their turn come back by a tenth of a second: that makes most of it.
+    expect(clock.nowMs() - startedMs).toBeLessThan(120_000);
+    const { max: found = 0 } = (await limiter.show(`refusals/${name}/app`)) ?? {};
+    expect(found).toBeGreaterThan(0.6 * taken);
+    expect(found).toBeLessThanOrEqual(taken + 1);
+  });
+});
+
 describe('a bucket that was declared too large, whose burst is a single call', () => {
   it('is given out less of, too: hardly a call is refused any more', async () => {
     const charges = [charge({ kind: 'bucket', name: 'leaky', perSecond: 10, burst: 1 })];

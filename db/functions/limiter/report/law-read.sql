@@ -14,13 +14,19 @@ language sql volatile set search_path = pg_catalog as $$
                where sibling.key like replace(replace(regexp_replace(b.key, '[^/]*$', ''), '_', '\_'), '%', '\%') || '%'
                  and sibling.id <> b.id and sibling.kind = 'learned' and sibling.epoch > 0 and sibling.law is not null
                order by sibling.law_stepped_us desc limit 50) s) end,
-    -- A bucket that refuses with tokens in it is in use, however many those are.
-    case when b.kind = 'bucket' then 1 when b.max > 0 then least(1, b.used / b.max) else 0 end,
+    -- A bucket that refuses with tokens in it is in use, however many those are. So are calls at once: those that were in flight with it have
+    -- given back their places by now.
+    case when b.kind in ('bucket', 'inflight') then 1 when b.max > 0 then least(1, b.used / b.max) else 0 end,
     -- Of a bucket it is the rate that is given out less of, and that has no least part.
     case when b.kind = 'bucket' then greatest(100, b.burst) else coalesce(b.seen_max, b.declared_max, 1) end,
-    case when b.kind = 'bucket' then 1000 * b.burst / b.declared_rate when b.win_us > 0 then b.win_us / 1000.0 else 60000 end,
+    -- What is in flight has ended after twice the time that a call takes, be they short or long.
+    case when b.kind = 'bucket' then 1000 * b.burst / b.declared_rate
+      when b.kind = 'inflight' then least(greatest(b.hold_us / 500.0, 1000), 60000)
+      when b.win_us > 0 then b.win_us / 1000.0 else 60000 end,
     -- A bucket is never closed until all of it is there again.
-    case when b.kind = 'bucket' then least(1000 * b.burst, 10000) / b.declared_rate when b.win_us > 0 then b.win_us / 1000.0 else 60000 end,
+    case when b.kind = 'bucket' then least(1000 * b.burst, 10000) / b.declared_rate
+      when b.kind = 'inflight' then least(greatest(b.hold_us / 500.0, 4000), 60000)
+      when b.win_us > 0 then b.win_us / 1000.0 else 60000 end,
     b.ev_counted
     from sluice.limit_bucket b
     cross join lateral (select greatest(sluice.limit_clock_us(), b.last_us) us) clock
