@@ -72,7 +72,7 @@ function refusal(hostname: string, address: string): NodeJS.ErrnoException {
   return Object.assign(
     new Error(
       `${where} is an address of a private network, and it comes from an account or an answer. ` +
-        'Where such addresses are meant, say `allowPrivateAddresses: true` in the provider.',
+        'Where it is meant, name it in `hosts` of the provider, or say `allowPrivateAddresses: true` there.',
     ),
     { code: PRIVATE_ADDRESS },
   );

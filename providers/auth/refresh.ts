@@ -133,13 +133,18 @@ function hasNothing(credentials: Credentials): boolean {
   return Object.values(credentials).every((value) => value === undefined || value === null || value === '');
 }
 
+/** Words of the transport say what to do where nothing was sent by rule; those of a connection may have what went over it. */
+function withoutAnswer({ code, message }: NonNullable<Answer['error']>, what: string): string {
+  return code === 'private-address' ? `the ${what} was not sent: ${message}` : `no answer to the ${what} (${code})`;
+}
+
 /**
  * What an answer to a refresh means when nothing is known but HTTP: refusals of access are final, everything else is
  * tried again. Says nothing of the body, which may hold tokens.
  */
 export function defaultRefreshAnswer(answer: Answer, what = 'refresh'): RefreshAnswer {
   const reason = answer.error
-    ? `no answer to the ${what} (${answer.error.code})`
+    ? withoutAnswer(answer.error, what)
     : `the ${what} was answered with HTTP ${answer.status}${errorInside(answer)}`;
   const outcome = defaultOutcome(answer);
   // A proxy's error page says nothing about the token.

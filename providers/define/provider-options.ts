@@ -199,7 +199,7 @@ function addressMistakes({ baseUrl, hosts, auth }: ProviderOptions<unknown>, has
     );
   if (hasSettings && !hosts && auth?.refresh && auth.refresh.url === undefined)
     mistakes.push(
-      'the address of the refresh of credentials is made from the account: say in `hosts` where it may lead, e.g. hosts: ["*.shop.example"]',
+      `the address of the refresh of credentials is given by a function, which sees the account: say in \`hosts\` where it may lead, e.g. hosts: ["${exampleHost(baseUrl)}"]`,
     );
   if (auth?.certificate && typeof baseUrl === 'string' && /^http:/i.test(baseUrl))
     mistakes.push(`\`baseUrl\` is "${baseUrl}", where no client certificate can be shown; mtls() needs "https://…"`);
@@ -208,6 +208,11 @@ function addressMistakes({ baseUrl, hosts, auth }: ProviderOptions<unknown>, has
       'the page where users consent is made from the account: say in `hosts` where it may lead, e.g. hosts: ["*.shop.example"]',
     );
   return mistakes;
+}
+
+/** The provider's own, where it is the same for all accounts. */
+function exampleHost(baseUrl: unknown): string {
+  return typeof baseUrl === 'string' && URL.canParse(baseUrl) ? new URL(baseUrl).host : '*.shop.example';
 }
 
 /** What a function gives is looked at when it is called. */

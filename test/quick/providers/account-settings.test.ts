@@ -114,6 +114,9 @@ describe('mistakes of hosts and settings', () => {
     );
     const renewed = refreshable(bearer(), { request: () => undefined, parse: () => undefined });
     expect(mistakes({ auth: oauth2({ tokenUrl: (account) => account.account, clientId: 'c' }) }, Shop)).toHaveLength(1);
+    expect(mistakes({ auth: renewed }, Shop)).toEqual([
+      'provider "shop": the address of the refresh of credentials is given by a function, which sees the account: say in `hosts` where it may lead, e.g. hosts: ["x.example"]',
+    ]);
     expect(mistakes({ auth: renewed, hosts: ['*.shop.example'] }, Shop)).toEqual([]);
     expect(mistakes({ auth: basic() }, Shop)).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../../contracts/answers/answer.ts';
 import { basic, bearer, defineProvider, jwtLifeMs, oauth2, refreshable, window } from '../../../providers/index.ts';
+import { defaultRefreshAnswer } from '../../../providers/auth/refresh.ts';
 import { blueskyAuth } from '../../../providers/bluesky/auth.ts';
 import { ACCOUNT, OF_REFRESH } from '../../setup/unsigned-request.ts';
 
@@ -31,6 +32,22 @@ describe('a login of the third party’s own', () => {
       expect(meant).toMatchObject({ kind, reason: expect.stringContaining('HTTP 200 and an error') as string });
       if ('error' in body) expect(meant).toMatchObject({ reason: expect.stringContaining(body.error) as string });
     }
+  });
+
+  it('that leads into a private network was not sent, and says what to write', () => {
+    const { refresh } = refreshable(bearer(), { request: () => undefined, parse: () => undefined });
+    const message = 'localhost (127.0.0.1) is an address of a private network. Say so in `hosts`.';
+    const error = { code: 'private-address', message, isUnsent: true } as const;
+    expect(
+      refresh!.parse(answer(0, '', { error }), OF_REFRESH) ?? defaultRefreshAnswer(answer(0, '', { error })),
+    ).toEqual({
+      kind: 'config',
+      reason: `the refresh was not sent: ${message}`,
+    });
+    expect(defaultRefreshAnswer(answer(0, '', lost))).toEqual({
+      kind: 'retry',
+      reason: 'no answer to the refresh (connection-reset)',
+    });
   });
 
   it('without a token and without a word of why is one', () => {
