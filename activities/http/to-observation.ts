@@ -3,6 +3,7 @@
  * Next: `limiter/report/report.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
+import { waitInBody } from '../../contracts/answers/wait-in-body.ts';
 import type { QuotaHint } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { parseQuotaHeaders, type Observation } from '../../limiter/index.ts';
@@ -30,7 +31,9 @@ export function toObservation(
   };
   if (outcome.kind === 'limited') {
     // Both are told: a call before either of them is one too early. A rule that takes seconds for milliseconds is overruled, too.
-    const told = [outcome.afterMs, retryAfterMs].filter((ms) => ms !== undefined && !Number.isNaN(ms)) as number[];
+    const told = [outcome.afterMs ?? waitInBody(answer), retryAfterMs].filter(
+      (ms) => ms !== undefined && !Number.isNaN(ms),
+    ) as number[];
     const blockForMs = told.length === 0 ? undefined : Math.max(...told);
     return {
       ...common,

@@ -156,7 +156,7 @@ export const anyOf =
 export interface LimitedOptions {
   /** The declared limit that was hit. Default: the one that its headers say is empty, else the one that is nearest to full. */
   readonly limit?: string;
-  /** How long to wait, in milliseconds, when the answer says it elsewhere than in quota headers; a longer `Retry-After` holds. */
+  /** How long to wait, in milliseconds, when the answer says it by none of the usual headers and names; a longer `Retry-After` holds. */
   readonly afterMs?: (answer: Answer) => number | undefined;
   readonly reason?: string;
 }

@@ -7,6 +7,7 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
+import { waitInBody } from '../../contracts/answers/wait-in-body.ts';
 import { toldWaitMs } from '../../contracts/values/reset-time.ts';
 import { errorNames, hasStatusInside } from './error-names.ts';
 
@@ -51,7 +52,9 @@ export function toldLimit(answer: Answer, reason: string): Outcome | undefined {
   if (!isSpent && !saysWhen(answer) && !isSaid && !isNamedLimit(answer)) return undefined;
   // When the quota is whole again is told by its headers, which the limiter reads.
   const isTold =
-    saysWhen(answer) || (isSpent && (has('reset', /./) || has('reset-after', /./) || 'ratelimit' in headers));
+    saysWhen(answer) ||
+    waitInBody(answer) !== undefined ||
+    (isSpent && (has('reset', /./) || has('reset-after', /./) || 'ratelimit' in headers));
   return { kind: 'limited', reason, ...(isTold ? {} : { afterMs: LEAST_WAIT_MS }) };
 }
 

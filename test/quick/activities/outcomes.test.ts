@@ -97,6 +97,27 @@ describe('what HTTP says by itself', () => {
     expect(defaultOutcome(answered(200, JSON.stringify(body)), { isList: true }).kind).toBe('ok');
   });
 
+  const retryInfo = '@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay';
+  it.each([
+    [429, `{"error":{"status":"RESOURCE_EXHAUSTED","details":[{"reason":"X"},{"${retryInfo}":"12s"}]}}`, {}, 12_000],
+    [403, `{"error":{"status":"RESOURCE_EXHAUSTED","details":[{"${retryInfo}":"1.5s"}]}}`, {}, 1_500],
+    [429, '{"ok":false,"error_code":429,"parameters":{"retry_after":14}}', {}, 14_000],
+    [429, '{"message":"You are being rate limited.","retry_after":0.57,"global":false}', {}, 570],
+    [429, '{"errcode":"M_LIMIT_EXCEEDED","retry_after_ms":2000}', {}, 2_000],
+    [200, '{"errors":[{"extensions":{"code":"RATE_LIMITED","retryInSeconds":16}}],"data":null}', {}, 16_000],
+    [429, '{"retryAfter":"7"}', { 'retry-after': '9' }, 9_000],
+    [429, '{"retryAfter":9}', { 'retry-after': '7' }, 9_000],
+    [429, '{"retry_in":500,"retryDelay":500,"retry_after":null}', {}, undefined],
+    [429, '{"retry_after":"soon"}', {}, undefined],
+    [429, 'retry_after 5', {}, undefined],
+  ] as const)('a refusal by a limit is waited for as its body tells: %i %s %j', (status, text, headers, ms) => {
+    const answer = answered(status, text, headers);
+    expect(toObservation(defaultOutcome(answer), answer)).toMatchObject({ result: 'refused' });
+    expect(toObservation(defaultOutcome(answer), answer).blockForMs).toBe(ms);
+    const byRule = { kind: 'limited', reason: 'x', afterMs: 100 } as const;
+    expect(toObservation(byRule, answered(status, text)).blockForMs).toBe(100);
+  });
+
   it('every status there can be has an outcome, and none of an error is ok', () => {
     for (let status = 100; status < 1_000; status++) {
       const { kind } = defaultOutcome(answered(status, '{}'));
