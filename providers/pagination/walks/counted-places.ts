@@ -30,7 +30,8 @@ export function followCount(
   const more = isLeaping || (saysMore(p, at, page) ?? token !== undefined);
   // More, and no name for it: nothing can be counted on.
   if (more && token === undefined && !isLeaping) return undefined;
-  const counted = begun ?? (token !== undefined && mayCount(p, at) ? keptIn(p, page, token) : undefined);
+  const isOfLog = isLog(p, page);
+  const counted = begun ?? (token !== undefined && !isOfLog && mayCount(p, at) ? keptIn(p, page, token) : undefined);
   if (!counted) return undefined;
   const { again, offset, url = p.kind === 'link' ? token : undefined } = at.position ?? {};
   const place = ({ size, ...position }: Position): Position => ({
@@ -55,7 +56,8 @@ export function followCount(
   const list = begun
     ? { ...at, position: sized(at) }
     : { ...at, asked: { ...at.asked, size: Math.min(size, page.itemCount) } };
-  const next = nextNumbered(asNumbered(p, counted, more), sizable(list, counted), page);
+  const standing = isOfLog ? { ...p, guards: { ...p.guards, 'moved-rows': false } } : p;
+  const next = nextNumbered(asNumbered(standing, counted, more), sizable(list, counted), page);
   const { position, checks } = next;
   const doubt = checks?.doubt && { ...checks.doubt, position: place(checks.doubt.position) };
   return {
@@ -63,6 +65,16 @@ export function followCount(
     position: position && place(position),
     checks: checks && { ...checks, doubt: doubt ?? null },
   };
+}
+
+/**
+ * A log of changes: the next run goes on from where the next page begins. So no line before that place is ever taken out, or the
+ * checkpoint would be wrong, too. A row that comes again is a newer version of itself.
+ */
+function isLog(p: Pagination, page: PageAnswer): boolean {
+  if (page.isEnd) return false; // there is no page to ask functions about
+  const checkpoint = p.checkpoint?.(page.response, page) ?? '';
+  return checkpoint !== '' && String(checkpoint) === String(p.next?.(page.response, page) ?? '');
 }
 
 /** With the most rows that a page had, where none was stated: a step back must not go farther. */
