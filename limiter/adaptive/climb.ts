@@ -78,7 +78,7 @@ export function mayClimb(s: LawState): boolean {
   if (s.demand < 0.8 || s.nowMs < s.climb.nextAtMs) return false;
   // After a long time without a refusal the debt is an old story: a limit that is far higher must not stay unseen.
   // So must one that let through far more before.
-  const enough = clamp((1000 * s.limit) / s.estimate.best, 20, 1000);
+  const enough = clamp(1000 * (s.limit / s.estimate.best) ** 2, 20, 1000);
   const isLong =
     s.climb.credit < 0 && s.clean >= enough && s.nowMs - s.lastRefusalMs >= Math.max(300_000, 3 * s.window.hiMs);
   if (s.estimate.sure === 2) return s.climb.credit >= s.climb.cost || isLong;
