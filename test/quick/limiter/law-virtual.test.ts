@@ -178,6 +178,20 @@ describe('the control law against a hidden limit, in virtual time', () => {
     }
   });
 
+  it.each<[string, ServerSpec]>([
+    ['900 calls in 15 min', { kind: 'sliding', max: 900, perMs: 15 * minute }],
+    ['180 calls in 15 min', { kind: 'sliding', max: 180, perMs: 15 * minute }],
+    ['450 calls in 2 min', { kind: 'sliding', max: 450, perMs: 2 * minute }],
+  ])('knows a sliding window of few calls a second by a count that stays the same: %s', (_name, server) => {
+    for (const seed of [1, 2, 3]) {
+      const { client, run, toS } = inWaves(server, seed);
+      expect(Math.abs(client.law().state.window.hiMs / server.perMs - 1)).toBeLessThan(0.15);
+      const could = (perSecond(server) * (1 + 0.6 + 0.2) * (toS / 2)) / 3;
+      expect(total(run.accepted, toS / 2, toS)).toBeGreaterThan(0.9 * could);
+      expect(refusedShare(run, toS / 2, toS)).toBeLessThan(0.015);
+    }
+  });
+
   it('climbs out of an estimate that has fallen far below what was let through before', () => {
     const server: ServerSpec = { kind: 'sliding', max: 1886, perMs: 212_000 };
     for (const seed of [1, 2, 3]) {
