@@ -18,6 +18,9 @@ const leastStep = 0.01;
 const largestStep = 0.25;
 /** So many lengths of a told limit pass without a word that it is empty, before a climb. */
 const TOLD_LENGTHS = 3;
+/** Over so long what is accepted is counted, at least; and the most that it was is forgotten. */
+const PACE_MS = 300_000;
+const BEST_FADES_MS = 6 * 3_600_000;
 /** The first step where the server counts in windows. */
 const windowStep = 0.05;
 
@@ -64,11 +67,20 @@ export function remember(s: LawState, passedMs: number): void {
   s.estimate.restless = Math.max(restless, Math.min(1, (s.estimate.former / s.limit - 1.06) / 0.12));
 }
 
+/** What is accepted a second, whatever the estimate is. */
+export function countPace(s: LawState, passedMs: number, ok: number): void {
+  const spanMs = Math.max(PACE_MS, 3 * s.window.hiMs);
+  s.estimate.pace = s.estimate.pace * Math.exp(-passedMs / spanMs) + (ok * 1000) / spanMs;
+  s.estimate.best = Math.max(s.estimate.pace, s.estimate.best * Math.exp(-passedMs / BEST_FADES_MS));
+}
+
 export function mayClimb(s: LawState): boolean {
   if (s.demand < 0.8 || s.nowMs < s.climb.nextAtMs) return false;
   // After a long time without a refusal the debt is an old story: a limit that is far higher must not stay unseen.
+  // So must one that let through far more before.
+  const enough = clamp(1000 * (s.limit / s.estimate.best) ** 2, 20, 1000);
   const isLong =
-    s.climb.credit < 0 && s.clean >= 1000 && s.nowMs - s.lastRefusalMs >= Math.max(300_000, 3 * s.window.hiMs);
+    s.climb.credit < 0 && s.clean >= enough && s.nowMs - s.lastRefusalMs >= Math.max(300_000, 3 * s.window.hiMs);
   if (s.estimate.sure === 2) return s.climb.credit >= s.climb.cost || isLong;
   // In a small window every refusal is a large share.
   return s.window.max === 0 || s.window.max >= 100 || s.climb.credit >= 0;
@@ -140,6 +152,8 @@ export function touched(s: LawState): boolean {
     else if (s.climb.depth > 0) s.climb.depth = Math.max(s.climb.depth, 1.5 * s.climb.above);
   }
   s.climb.saved = 0;
+  // It has been seen that there is no more now.
+  if (s.climb.steps === 0) s.estimate.best = Math.max(s.estimate.pace, (s.estimate.best + s.limit) / 2);
   s.estimate.refusedRate = s.limit * (1 + s.climb.stepUp);
   s.estimate.streak = 0;
   s.estimate.margin = Math.max(0.008, 0.9 * s.estimate.margin);

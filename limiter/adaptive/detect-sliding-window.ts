@@ -22,6 +22,7 @@ const leastCalls = 30;
 const tolerance = 0.03;
 /** Refusals in a row with the same count. */
 const wanted = 4;
+const wantedAlone = 12;
 /** Lengths on each side that may share its count: within a quarter the length is not known better. */
 const neighbours = 3;
 /** So long before a refusal a bucket surely was not full. */
@@ -104,7 +105,10 @@ export function noteRefusal(s: LawState): boolean {
       ([, , leastHalf, mostHalf, fromMs]) =>
         mostHalf - leastHalf >= uneven && s.nowMs - fromMs >= lengthMsOf(first) / 2,
     );
-  if (s.sliding.bucketLeast < contradiction * s.sliding.bucketMost) return false;
+  // A bucket that has just let go of a burst could refill fast, for all that is seen of it: then the count must have been the same far
+  // more often.
+  const isContradicted = s.sliding.bucketLeast >= contradiction * s.sliding.bucketMost || most >= wantedAlone;
+  if (!isContradicted) return false;
   if (last - first > neighbours || !changed(first - 2) || !changed(last + 2) || !isUneven) return false;
   const lengthMs = usual(lengthMsOf(first), lengthMsOf(last));
   // A window that is known is right about its length, unless what was taken for one was a short closure.

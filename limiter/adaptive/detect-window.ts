@@ -3,10 +3,13 @@
  * The window gives permission to burst after a pause and makes probing cheap. Next: `limiter/adaptive/step.ts`.
  */
 import { clamp } from './state.ts';
-import type { LawState } from './state.ts';
+import type { LastOpening, LawState } from './state.ts';
 
 /** Fewer calls than this between two openings are a slow refill; a rate says all there is to say. */
 export const windowCalls = 5;
+
+/** Two counts of a window differ by this share at most: by calls that were on their way. */
+const SAME = 0.03;
 
 /** Openings that are measured at most until the window's length is known well enough. */
 export const measuredOpenings = 6;
@@ -36,6 +39,40 @@ export function recognise(s: LawState, calls: number, loMs: number, hiMs: number
   s.window.loMs = same ? Math.max(loMs, s.window.loMs) : loMs;
   s.window.hiMs = same ? Math.min(hiMs, s.window.hiMs) : hiMs;
   s.window.max = same ? Math.min(calls, s.window.max) : calls;
+}
+
+export function noOpening(): LastOpening {
+  return { loMs: 0, hiMs: 0, ok: 0, calls: 0, leastMs: 0, mostMs: 0 };
+}
+
+/**
+ * It has opened after a long closure. What was accepted since the opening before is all that a window holds, whatever was asked for, if
+ * it was used up in one: then it is the same number twice, and the openings lie as far apart.
+ * @param fresh accepted since it has opened.
+ * @param mayBeKnown no window is being measured.
+ * @returns whether a window was recognised.
+ */
+export function noteOpening(s: LawState, loMs: number, hiMs: number, fresh: number, mayBeKnown: boolean): boolean {
+  const before = s.opening;
+  const isKnown = before.hiMs > 0;
+  const calls = before.ok - fresh;
+  const [leastMs, mostMs] = [loMs - before.hiMs, hiMs - before.loMs];
+  const next = { loMs, hiMs, ok: fresh };
+  s.opening = isKnown ? { ...next, calls, leastMs, mostMs } : { ...noOpening(), ...next };
+  const isSame =
+    isKnown &&
+    Math.min(calls, before.calls) >= windowCalls &&
+    Math.abs(calls - before.calls) <= SAME * calls &&
+    leastMs <= before.mostMs &&
+    mostMs >= before.leastMs;
+  if (!isSame || !mayBeKnown || s.window.max > 0) return false;
+  s.window.max = Math.min(calls, before.calls);
+  s.window.loMs = Math.max(leastMs, before.leastMs, 1000);
+  s.window.hiMs = Math.max(Math.min(mostMs, before.mostMs), s.window.loMs);
+  s.window.measuring = 0;
+  s.limit = (s.window.max * 1000) / s.window.hiMs;
+  s.estimate.sure = 2;
+  return true;
 }
 
 /** The window to be kept exactly: longer by what calls differ in travel time. */

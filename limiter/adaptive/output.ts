@@ -3,7 +3,23 @@ import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 import { leavingRate } from './detect-sliding-window.ts';
 import { keptWindow } from './detect-window.ts';
 import { bounds, clamp } from './state.ts';
-import type { LawOutput, LawState } from './state.ts';
+import type { LawState } from './state.ts';
+
+/** What the bucket does from now on. */
+export interface LawOutput {
+  readonly state: LawState;
+  readonly ratePerSecond: number;
+  /** Permits that may be given out at once after a pause, ≥ 1. */
+  readonly burst: number;
+  /** hold: one call at a time in the whole system, not before `probeAtMs`, the next one after its answer was reported. */
+  readonly mode: 'open' | 'hold';
+  readonly probeAtMs?: number;
+  readonly epoch: number;
+  /** A window the law recognised: to be kept exactly, on top of the rate. */
+  readonly window?: { readonly max: number; readonly perMs: number };
+  /** The change in words, for the bucket's event log. */
+  readonly event?: string;
+}
 
 export function rateOf(s: LawState, spec: LearnedLimit): number {
   const { floor, ceiling } = bounds(spec);

@@ -8,7 +8,7 @@ import { forgive, settleCost } from './climb.ts';
 import { acceptedSince, watch } from './recent-accepted.ts';
 import { clamp, describe, enter, measured, setMark } from './state.ts';
 import type { LawEvent, LawPhase, LawState } from './state.ts';
-import { measuredOpenings, recognise, slidingKnown, windowCalls } from './detect-window.ts';
+import { measuredOpenings, noteOpening, recognise, slidingKnown, windowCalls } from './detect-window.ts';
 
 /** Times are told in whole seconds, mostly rounded up. */
 const TOLD_ROUNDED_MS = 1_000;
@@ -60,6 +60,7 @@ export function opened(s: LawState, event: LawEvent): string {
     }
     setMark(s, loMs, hiMs, event.ok);
     s.mark.isOpening = true;
+    if (noteOpening(s, loMs, hiMs, event.ok, next === 'cruise')) next = knownByOpenings(s);
   } else {
     // Nothing the server refilled in a short closure is lost, so the refusal stays the mark.
     if (s.held.from === 'start') s.limit = 0.7 * s.held.rate;
@@ -89,6 +90,15 @@ function endsFill(s: LawState, closedMs: number): boolean {
   if (s.held.openToMs > 0) return true;
   if (s.window.measuring < measuredOpenings && s.nowMs - s.mark.hiMs < 0.8 * s.window.loMs) return false;
   return s.window.max > 0 ? s.mark.ok >= 0.5 * s.window.max : s.mark.ok >= windowCalls && closedMs > 2000 + s.rttMs;
+}
+
+/** Its calls are known, its length between two bounds: it is measured where there is always somebody to use it up. */
+function knownByOpenings(s: LawState): 'cruise' | 'fill' {
+  forgive(s);
+  if (s.demand < 0.9 || s.window.hiMs - s.window.loMs < 0.04 * s.window.hiMs) return 'cruise';
+  s.window.measuring = 3;
+  s.window.fillRate = 0;
+  return 'fill';
 }
 
 /** The first ramp ended in a long closure: everything accepted so far was one quota. */

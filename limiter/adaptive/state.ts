@@ -1,5 +1,5 @@
 /**
- * What the control law for unknown limits remembers, hears and answers. Plain JSON, kept in the bucket's row.
+ * What the control law for unknown limits remembers and hears. Plain JSON, kept in the bucket's row.
  * Next: `limiter/adaptive/step.ts`, which steps the law.
  */
 import type { LearnedLimit } from '../../contracts/limits/limit.ts';
@@ -64,6 +64,7 @@ export interface LawState {
   readonly held: Held;
   readonly climb: Climb;
   readonly window: KnownWindow;
+  opening: LastOpening;
   readonly recent: Recent;
   readonly sliding: SlidingEvidence;
   readonly outcomes: Outcomes;
@@ -83,6 +84,9 @@ export interface Estimate {
   former: number;
   /** 1: the limit has just moved, fading to 0 over some minutes. */
   restless: number;
+  /** What is accepted a second, over some minutes, and the most that it has been, fading over hours. */
+  pace: number;
+  best: number;
   /** The rate at which the last climb was refused; 0 when higher rates were fine since. */
   refusedRate: number;
   /** The latest closure was short, the server refills all the time; a refusal needs no closing. */
@@ -175,6 +179,19 @@ export interface KnownWindow {
   isTold?: boolean;
 }
 
+/** When it opened last after a long closure, and what became of the closure before. `detect-window.ts`, all phases. */
+export interface LastOpening {
+  /** It opened between the two; 0 when that is not known. */
+  loMs: number;
+  hiMs: number;
+  /** Accepted since, whatever was asked for. */
+  ok: number;
+  /** Accepted between the two openings before, and how far these lay apart, between two bounds; 0 when not known. */
+  calls: number;
+  leastMs: number;
+  mostMs: number;
+}
+
 /** Accepted calls of the last one and a half windows, latest bin first, and where the bins lie. `detect-window.ts`, all phases. */
 export interface Recent {
   bins: readonly number[];
@@ -204,22 +221,6 @@ export interface SlidingEvidence {
 export interface Outcomes {
   ok: number;
   failed: number;
-}
-
-/** What the bucket does from now on. */
-export interface LawOutput {
-  readonly state: LawState;
-  readonly ratePerSecond: number;
-  /** Permits that may be given out at once after a pause, ≥ 1. */
-  readonly burst: number;
-  /** hold: one call at a time in the whole system, not before `probeAtMs`, the next one after its answer was reported. */
-  readonly mode: 'open' | 'hold';
-  readonly probeAtMs?: number;
-  readonly epoch: number;
-  /** A window the law recognised: to be kept exactly, on top of the rate. */
-  readonly window?: { readonly max: number; readonly perMs: number };
-  /** The change in words, for the bucket's event log. */
-  readonly event?: string;
 }
 
 /** The limit's options with their defaults. */
@@ -276,7 +277,7 @@ export function describe(rate: number): string {
 
 /** A copy that a step may change: the parts are copied, what they hold is never changed in place. */
 export function copyOf(s: LawState): LawState {
-  const { estimate, mark, ramp, held, climb, window, recent, sliding, outcomes, chance } = s;
+  const { estimate, mark, ramp, held, climb, window, opening, recent, sliding, outcomes, chance } = s;
   return {
     ...s,
     estimate: { ...estimate },
@@ -285,6 +286,7 @@ export function copyOf(s: LawState): LawState {
     held: { ...held },
     climb: { ...climb },
     window: { ...window },
+    opening: { ...opening },
     recent: { ...recent },
     sliding: { ...sliding },
     outcomes: { ...outcomes },

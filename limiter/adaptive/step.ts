@@ -7,7 +7,7 @@
 import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 import { clear, mayTry, suspect, tryMore, withoutChance } from './chance.ts';
 import { noChance } from './chance-state.ts';
-import { climb, climbed, climbMs, earn, mayClimb, pay, remember, settleCost, stayBelow } from './climb.ts';
+import { climb, climbed, climbMs, earn, mayClimb, pay, countPace, remember, settleCost, stayBelow } from './climb.ts';
 import { decrease } from './decrease.ts';
 import { holdUntilOpening, nextProbe } from './probe.ts';
 import { opened } from './reopened.ts';
@@ -15,11 +15,12 @@ import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './o
 import { countRecent } from './recent-accepted.ts';
 import { countSpans, forgetSpans } from './detect-sliding-window.ts';
 import { bounds, clamp, copyOf, describe, enter, setMark } from './state.ts';
-import type { LawEvent, LawOutput, LawState } from './state.ts';
-import { measuredOpenings } from './detect-window.ts';
-import { output, rateOf } from './output.ts';
+import type { LawEvent, LawState } from './state.ts';
+import { measuredOpenings, noOpening } from './detect-window.ts';
+import { output, rateOf, type LawOutput } from './output.ts';
 
-export type { LawEvent, LawOutput, LawState } from './state.ts';
+export type { LawOutput } from './output.ts';
+export type { LawEvent, LawState } from './state.ts';
 
 /** Callers who are there have made a step of the ramp by now. */
 const LATE_MS = 1_200;
@@ -59,6 +60,8 @@ export function initialLaw(
       surpriseAtMs: 0,
       former: 0,
       restless: 0,
+      pace: 0,
+      best: 0,
       refusedRate: 0,
       isShallow: false,
     },
@@ -94,6 +97,7 @@ export function initialLaw(
       nextAtMs: nowMs + 4000,
     },
     window: { max: 0, loMs: 0, hiMs: 0, measuring: 0, fillRate: 0, drainUntilMs: 0 },
+    opening: noOpening(),
     recent: { bins: [], binMs: 0, atMs: 0, fromMs: 0 },
     sliding: { spans: [], fromMs: 0, ok: 0, same: [], bucketLeast: 0, bucketMost: Number.MAX_VALUE, notedMs: 0 },
     outcomes: { ok: 0, failed: 0 },
@@ -127,6 +131,7 @@ function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
     shift(s.chance.evidence, backMs, ['sinceMs']);
     shift(s.chance.trial, backMs, ['atMs']);
     shift(s.window, backMs, ['drainUntilMs']);
+    shift(s.opening, backMs, ['loMs', 'hiMs']);
     shift(s.recent, backMs, ['atMs', 'fromMs']);
     forgetSpans(s);
     s.nowMs = atMs;
@@ -136,6 +141,7 @@ function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
   countRecent(s, ok);
   countSpans(s, ok);
   s.clean += ok;
+  s.opening.ok += ok;
   const below = (passedMs * s.limit) / 1000 - ok;
   // One per cent more, because the estimate may be that much too low.
   s.climb.saved = clamp(
@@ -152,6 +158,7 @@ function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
     s.ramp.unanswered = Math.max(0, s.ramp.unanswered + taken - ok);
   }
   remember(s, passedMs);
+  countPace(s, passedMs, ok);
   s.demand += (1 - Math.exp(-passedMs / (s.phase === 'start' ? 2000 : 5000))) * (clamp(demand, 0, 1) - s.demand);
   // We did not ask for all there was, so what was accepted says nothing about the limit.
   const isOpen = s.phase === 'cruise' || s.phase === 'climb' || s.phase === 'ease' || s.phase === 'recover';

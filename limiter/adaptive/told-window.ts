@@ -5,7 +5,7 @@
 import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 import { output } from './output.ts';
 import { describe } from './state.ts';
-import type { LawOutput } from './state.ts';
+import type { LawOutput } from './output.ts';
 import { initialLaw } from './step.ts';
 
 /** Of calls for which no limit is declared, answers are told of from the first refusal on, and so in this epoch. */

@@ -155,6 +155,52 @@ describe('the control law against a hidden limit, in virtual time', () => {
     }
   });
 
+  /** So much of the limit is asked for, two lengths of the window each: more than there is, less, little, and again. */
+  const inWaves = (server: ServerSpec, seed: number): { client: OurClient; run: Run; toS: number } => {
+    const client = ourClient({ kind: 'learned', name: 'hidden' });
+    const share = (nowMs: number): number => [1.5, 0.6, 0.2][Math.floor(nowMs / (2 * server.perMs)) % 3] ?? 1;
+    const durationMs = 30 * server.perMs;
+    const demandPerSecond = (nowMs: number): number => perSecond(server) * share(nowMs);
+    const world = { server, durationMs, workers: 256, latencyMs: 200, seed, demandPerSecond };
+    return { client, run: run(world, () => client), toS: durationMs / 1000 };
+  };
+
+  it.each<[string, ServerSpec]>([
+    ['78 calls in 23 min', { kind: 'fixed', max: 78, perMs: 1_372_000 }],
+    ['300 calls in 15 min', { kind: 'fixed', max: 300, perMs: 15 * minute }],
+  ])('knows a window that is hardly ever asked for all the time by its openings: %s', (_name, server) => {
+    for (const seed of [1, 2, 3]) {
+      const { client, run, toS } = inWaves(server, seed);
+      const { max, hiMs } = client.law().state.window;
+      expect(Math.abs(max / server.max - 1)).toBeLessThan(0.05);
+      expect(Math.abs(hiMs / server.perMs - 1)).toBeLessThan(0.15);
+      expect(refusedShare(run, toS / 2, toS)).toBeLessThan(0.02);
+    }
+  });
+
+  it.each<[string, ServerSpec]>([
+    ['900 calls in 15 min', { kind: 'sliding', max: 900, perMs: 15 * minute }],
+    ['180 calls in 15 min', { kind: 'sliding', max: 180, perMs: 15 * minute }],
+    ['450 calls in 2 min', { kind: 'sliding', max: 450, perMs: 2 * minute }],
+  ])('knows a sliding window of few calls a second by a count that stays the same: %s', (_name, server) => {
+    for (const seed of [1, 2, 3]) {
+      const { client, run, toS } = inWaves(server, seed);
+      expect(Math.abs(client.law().state.window.hiMs / server.perMs - 1)).toBeLessThan(0.15);
+      const could = (perSecond(server) * (1 + 0.6 + 0.2) * (toS / 2)) / 3;
+      expect(total(run.accepted, toS / 2, toS)).toBeGreaterThan(0.9 * could);
+      expect(refusedShare(run, toS / 2, toS)).toBeLessThan(0.015);
+    }
+  });
+
+  it('climbs out of an estimate that has fallen far below what was let through before', () => {
+    const server: ServerSpec = { kind: 'sliding', max: 1886, perMs: 212_000 };
+    for (const seed of [1, 2, 3]) {
+      const { run, toS } = inWaves(server, seed);
+      const could = (perSecond(server) * (1 + 0.6 + 0.2) * (toS / 2)) / 3;
+      expect(total(run.accepted, toS / 2, toS)).toBeGreaterThan(0.85 * could);
+    }
+  });
+
   it('goes back to the rate from before when others who took a part of it have left, at few refusals', () => {
     const foreign = { share: 0.3, onMs: 4 * minute, offMs: 4 * minute };
     for (const seed of [1, 2, 3]) {
