@@ -16,7 +16,8 @@ import type { ReadPage } from './read-page.ts';
 /**
  * A list that would end here as complete, while its answer says that more follows. Numbered lists see their end by
  * themselves, but for one that has no rows at all. (A short page that names a next one ends none:
- * `providers/pagination/end-seen.ts`.) Where the definition says by `hasMore` that nothing follows, it knows.
+ * `providers/pagination/end-seen.ts`.) Where the definition says by `hasMore` that nothing follows, it knows. But of a first page without
+ * rows that says nothing of those which its answer counts.
  */
 export function endToldOfMore(
   attempt: Attempt,
@@ -48,9 +49,10 @@ export function endToldOfMore(
   const lacking = isOnly || isNone || kind === 'single' ? undefined : countedBehindFull(attempt, page, headers, step);
   if (lacking !== undefined) return { kind: 'truncated', reason: lacking };
   const answered = { response, headers, url, input, itemCount: rows.length };
-  if (kind !== 'single' && saysMore(paginate, stateOf(attempt), answered) === false) return undefined;
+  const isCountedNone = isNone && !total;
+  if (kind !== 'single' && !isCountedNone && saysMore(paginate, stateOf(attempt), answered) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
-  const against = isNone && !total ? 'counts' : !isWhole ? 'flags' : total ? 'next' : 'all';
+  const against = isCountedNone ? 'counts' : !isWhole ? 'flags' : total ? 'next' : 'all';
   const last: LastPage = { body: json, headers, url, status, count: rows.length, against, checkpoint };
   const told = moreTold(last) ?? (kind === 'single' ? fullInSilence(last) : undefined);
   if (told === undefined) return undefined;

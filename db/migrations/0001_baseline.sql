@@ -1717,6 +1717,28 @@ begin
   );
 end $$;
 
+-- How many rows a list is known to have had: those of its last reading to its end, or of a run since then that did not come to its end. The
+-- latter has stored them too, so an empty answer would take them back, and half of them is a cut.
+-- Looks at no more than 1,000 runs, each by the index of its units. Most lists have been read to their end by the run before.
+create or replace function sluice.had_rows(this sluice.run, for_node text, of_resource text, for_parent text) returns bigint
+language sql stable set search_path = pg_catalog as $$
+  with known as (
+    select k.rows, greatest(k.read_at, k.reset_at) as known_at from sluice.list k
+    where k.account = this.account and k.resource = of_resource and k.parent_key = for_parent
+  )
+  select greatest(0, (select rows from known), (
+    select max(b.rows) from (
+      select x.id from sluice.run x
+      where x.account = this.account and x.sync = this.sync and x.started_at < this.started_at
+        and x.started_at > coalesce((select known_at from known), '-infinity')
+      order by x.started_at desc limit 1000
+    ) since cross join lateral (
+      select sum(u.rows)::bigint as rows from sluice.unit u
+      where u.run_id = since.id and u.node = for_node and u.parent_key = for_parent
+    ) b
+  ))
+$$;
+
 -- Does this workflow hold the entity's lock? Asking is also being told.
 create or replace function sluice.holds_lock(for_entity text, for_workflow text) returns boolean language plpgsql set search_path = pg_catalog as $$
 begin
@@ -1796,7 +1818,7 @@ end $$;
 --   unless     { least, share, ofMembers }
 -- A node that marks deletions has had the rows that are members of the list. Those that this run has not seen would be marked as deleted:
 -- also where no run has read the list to its end, and where it has grown by runs that asked for what had changed. Any other node has had
--- as many as its last reading brought. Reads the list's members by their primary key; records only where it may be so.
+-- as many as its last reading brought, or a run since then. Reads the list's members by their primary key; records only where it may be so.
 create or replace function sluice.is_shrunken(
   u sluice.unit, of_account text, of_resource text, came bigint, unless jsonb
 ) returns boolean language plpgsql stable set search_path = pg_catalog as $$
@@ -1810,12 +1832,11 @@ begin
   if came = 0 then
     return false; -- settle_lists judges an empty one
   end if;
-  if not (unless->>'ofMembers')::boolean then
-    select k.rows into had from sluice.list k
-      where k.account = of_account and k.resource = of_resource and k.parent_key = u.parent_key;
-    return coalesce(had - came >= least and came < share * had, false);
-  end if;
   select * into this from sluice.run x where x.id = u.run_id;
+  if not (unless->>'ofMembers')::boolean then
+    had := sluice.had_rows(this, u.node, of_resource, u.parent_key);
+    return had - came >= least and came < share * had;
+  end if;
   select count(*) into lost from sluice.member m
     where m.account = of_account and m.resource = of_resource and m.parent_key = u.parent_key
       and m.run_id <> this.id and m.run_id is distinct from this.fleet_id;
@@ -3938,14 +3959,15 @@ end $$;
 -- Rows that were stored while the node did not look for deletions are members of no list. Of these, the first whole reading since
 -- finds those that the list has brought last, and nobody has any more. It does so in a run that has read all lists of the node.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
--- A list that had rows and comes back entirely empty is more likely an error of the third party. It ends as `truncated`, and its
--- rows are kept, unless `allows_empty`.
+-- A list that had rows (db/functions/lists/had-rows.sql) and comes back entirely empty is more likely an error of the third party.
+-- It ends as `truncated`, and its rows are kept, unless `allows_empty`.
 -- Locks: the node, lists by parent key, units, members, records by key, rows in quarantine.
 -- Returns the number of lists looked at: fewer than `room` means that all are settled.
 create or replace function sluice.settle_lists(for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, room int)
 returns int language plpgsql set search_path = pg_catalog as $$
 declare
   n sluice.node;
+  this sluice.run;
   of_account text;
   began_at timestamptz;
   in_fleet uuid;
@@ -3960,7 +3982,11 @@ declare
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
-  select account, started_at, fleet_id, retry_of into of_account, began_at, in_fleet, retried from sluice.run where id = for_run;
+  select * into this from sluice.run where id = for_run;
+  of_account := this.account;
+  began_at := this.started_at;
+  in_fleet := this.fleet_id;
+  retried := this.retry_of;
   select array_agg(k.parent_key order by k.parent_key) into picked from (
     select distinct x.parent_key from sluice.unit x
     where x.run_id = for_run and x.node = for_node and (n.settled_to is null or x.parent_key > n.settled_to)
@@ -3988,10 +4014,10 @@ begin
 
   if not allows_empty then
     with emptied_list as (
-      select l.parent_key, k.rows as kept
+      select l.parent_key, had.kept
       from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean)
-      join sluice.list k on k.account = of_account and k.resource = n.resource and k.parent_key = l.parent_key
-      where l.rows = 0 and not l.is_partial and k.rows > 0
+      cross join lateral (select sluice.had_rows(this, for_node, n.resource, l.parent_key) as kept) had
+      where l.rows = 0 and not l.is_partial and had.kept > 0
     ), marked as (
       update sluice.unit x set end_kind = 'truncated', reason = format('empty answer: %s rows kept', l.kept)
       from emptied_list l where x.run_id = for_run and x.node = for_node and x.parent_key = l.parent_key

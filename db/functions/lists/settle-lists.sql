@@ -12,14 +12,15 @@
 -- Rows that were stored while the node did not look for deletions are members of no list. Of these, the first whole reading since
 -- finds those that the list has brought last, and nobody has any more. It does so in a run that has read all lists of the node.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
--- A list that had rows and comes back entirely empty is more likely an error of the third party. It ends as `truncated`, and its
--- rows are kept, unless `allows_empty`.
+-- A list that had rows (db/functions/lists/had-rows.sql) and comes back entirely empty is more likely an error of the third party.
+-- It ends as `truncated`, and its rows are kept, unless `allows_empty`.
 -- Locks: the node, lists by parent key, units, members, records by key, rows in quarantine.
 -- Returns the number of lists looked at: fewer than `room` means that all are settled.
 create or replace function sluice.settle_lists(for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, room int)
 returns int language plpgsql set search_path = pg_catalog as $$
 declare
   n sluice.node;
+  this sluice.run;
   of_account text;
   began_at timestamptz;
   in_fleet uuid;
@@ -34,7 +35,11 @@ declare
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
-  select account, started_at, fleet_id, retry_of into of_account, began_at, in_fleet, retried from sluice.run where id = for_run;
+  select * into this from sluice.run where id = for_run;
+  of_account := this.account;
+  began_at := this.started_at;
+  in_fleet := this.fleet_id;
+  retried := this.retry_of;
   select array_agg(k.parent_key order by k.parent_key) into picked from (
     select distinct x.parent_key from sluice.unit x
     where x.run_id = for_run and x.node = for_node and (n.settled_to is null or x.parent_key > n.settled_to)
@@ -62,10 +67,10 @@ begin
 
   if not allows_empty then
     with emptied_list as (
-      select l.parent_key, k.rows as kept
+      select l.parent_key, had.kept
       from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean)
-      join sluice.list k on k.account = of_account and k.resource = n.resource and k.parent_key = l.parent_key
-      where l.rows = 0 and not l.is_partial and k.rows > 0
+      cross join lateral (select sluice.had_rows(this, for_node, n.resource, l.parent_key) as kept) had
+      where l.rows = 0 and not l.is_partial and had.kept > 0
     ), marked as (
       update sluice.unit x set end_kind = 'truncated', reason = format('empty answer: %s rows kept', l.kept)
       from emptied_list l where x.run_id = for_run and x.node = for_node and x.parent_key = l.parent_key

@@ -4,7 +4,7 @@
 --   unless     { least, share, ofMembers }
 -- A node that marks deletions has had the rows that are members of the list. Those that this run has not seen would be marked as deleted:
 -- also where no run has read the list to its end, and where it has grown by runs that asked for what had changed. Any other node has had
--- as many as its last reading brought. Reads the list's members by their primary key; records only where it may be so.
+-- as many as its last reading brought, or a run since then. Reads the list's members by their primary key; records only where it may be so.
 create or replace function sluice.is_shrunken(
   u sluice.unit, of_account text, of_resource text, came bigint, unless jsonb
 ) returns boolean language plpgsql stable set search_path = pg_catalog as $$
@@ -18,12 +18,11 @@ begin
   if came = 0 then
     return false; -- settle_lists judges an empty one
   end if;
-  if not (unless->>'ofMembers')::boolean then
-    select k.rows into had from sluice.list k
-      where k.account = of_account and k.resource = of_resource and k.parent_key = u.parent_key;
-    return coalesce(had - came >= least and came < share * had, false);
-  end if;
   select * into this from sluice.run x where x.id = u.run_id;
+  if not (unless->>'ofMembers')::boolean then
+    had := sluice.had_rows(this, u.node, of_resource, u.parent_key);
+    return had - came >= least and came < share * had;
+  end if;
   select count(*) into lost from sluice.member m
     where m.account = of_account and m.resource = of_resource and m.parent_key = u.parent_key
       and m.run_id <> this.id and m.run_id is distinct from this.fleet_id;

@@ -33,7 +33,10 @@ describe('the front of a list', () => {
     return { items: rows(from, from + size), ...(from + size < 87 ? { next: String(from + size) } : {}) };
   };
   const read = async (
-    { isFixed, ...paginate }: { kind: string; isFixed?: boolean; firstPage?: number; lastPage?: string },
+    {
+      isFixed,
+      ...paginate
+    }: { kind: string; isFixed?: boolean; firstPage?: number; lastPage?: string; hasMore?: (body: never) => unknown },
     answer: (asked: Asked) => FakeAnswer,
   ) => {
     let nth = 0;
@@ -91,6 +94,16 @@ describe('the front of a list', () => {
         complete: false,
         end: 'truncated',
       });
+  });
+
+  it('that has no rows while it counts some is truncated, though it says that nothing follows', async () => {
+    const hasMore = (body: { readonly more: boolean }): boolean => body.more;
+    const told = (count: number) => () => ({ body: { items: [], total: count, more: false } });
+    for (const kind of ['page', 'offset', 'cursor', 'link']) {
+      const list = { kind, hasMore, ...(kind === 'cursor' ? { next: () => null } : {}) };
+      expect(await read(list, told(0))).toMatchObject({ complete: true });
+      expect(await read(list, told(87))).toMatchObject({ complete: false, end: 'truncated' });
+    }
   });
 
   it.each([
