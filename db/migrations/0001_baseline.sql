@@ -1222,7 +1222,7 @@ begin
     calls = u.calls + (page->>'calls')::int, attempts = 0, refusals = 0, error = null, puzzle = null, retry_at = null,
     total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
     watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark),
-    kept = coalesce(nullif(page->'kept', 'null') || coalesce(u.kept, '{}'), u.kept),
+    kept = sluice.kept_with(u.kept, u.position, page->'kept'),
     flaws = u.flaws + coalesce((page->'flaws'->>'count')::int, 0), flaw = coalesce(u.flaw, page->'flaws'->>'reason'),
     flaws_hold = u.flaws_hold or coalesce((page->'flaws'->>'holds')::boolean, false),
     end_kind = ended, reason = why, changes = sluice.with_change(u.changes, (page->>'change')::bigint)
@@ -1864,6 +1864,20 @@ begin
   end if;
   return found;
 end $$;
+
+-- What a list keeps for the next run, once a page has told more of it.
+--   had       what pages before it have told, or null
+--   of_page   position of the page, or null for the first one
+--   told      by the page, or null
+-- The first checkpoint that is told holds: what changes while the list is read is not missed. But one that is the name of this page, as in a
+-- log, follows the reading: it goes on from there.
+create or replace function sluice.kept_with(had jsonb, of_page jsonb, told jsonb) returns jsonb language sql immutable set search_path = pg_catalog as $$
+  select case
+    when told is null or told = 'null' then had
+    when had->>'checkpoint' in (of_page->>'cursor', of_page->>'url') then had || told
+    else told || coalesce(had, '{}')
+  end
+$$;
 
 -- What a row says, field by field, with the fields of the objects in it, four deep: the path of each, e.g. `/user/name`, and its value.
 create or replace function sluice.leaves(data jsonb) returns table (path text, value jsonb) language sql immutable set search_path = pg_catalog as $$

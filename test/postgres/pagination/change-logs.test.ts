@@ -72,17 +72,16 @@ describe('a log of changes, whose cursors count its lines and go on from run to 
     more ? null : after;
 
   it.each([
-    ['a number, told at the end', String, Number, atTheEnd, 1],
-    // The first one told is kept: all behind it comes again.
-    ['a number, told by each page', String, Number, ({ after }: { readonly after: string }) => after, PAGES - 1],
-    ['a number in Base64', inBase64, outOfBase64, atTheEnd, 1],
-  ])('is read once, though rows come again in it: %s', async (_, form, lineOf, checkpoint, then) => {
+    ['a number, told at the end', String, Number, atTheEnd],
+    ['a number, told by each page', String, Number, ({ after }: { readonly after: string }) => after],
+    ['a number in Base64', inBase64, outOfBase64, atTheEnd],
+  ])('is read once, though rows come again in it: %s', async (_, form, lineOf, checkpoint) => {
     const { lines, run, callsSince } = logOf(form, lineOf, checkpoint);
     expect(await run()).toMatchObject({ complete: true, flaws: [] });
     expect(callsSince()).toBeLessThanOrEqual(PAGES + 1);
     lines.push({ id: 'row-7', at: 10_000 }, { id: 'new', at: 10_001 });
     expect(await run()).toMatchObject({ complete: true, flaws: [] });
-    expect(callsSince()).toBe(then);
+    expect(callsSince()).toBe(1);
     const text = `select key, data -> 'at' as line from sluice.record where account = $1 and key in ('row-5', 'row-7', 'new') order by key`;
     expect((await stage.db.pool.query(text, [stage.account])).rows).toEqual([
       { key: 'new', line: 10_001 },
