@@ -15,9 +15,9 @@ describe('a list that no run has read to its end', () => {
     broken = new Set();
     stage.api.route('GET', '/users', () => ({ body: { items: Object.keys(posts).map((id) => ({ id })) } }));
     stage.api.route('GET', '/users/:id/posts', ({ query }, { id }) => {
-      const rows = posts[id!]!;
+      const rows = posts[id]!;
       const from = Number(query.get('after')?.slice(1) ?? 0);
-      if (from > 0 && broken.has(id!)) return { status: 500, body: { error: 'out of order' } };
+      if (from > 0 && broken.has(id)) return { status: 500, body: { error: 'out of order' } };
       const items = rows.slice(from, from + 2).map((row) => ({ id: row }));
       return { body: { items, ...(from + 2 < rows.length ? { next: items.at(-1)!.id } : {}) } };
     });
