@@ -14,6 +14,8 @@ import { createTestDatabase, type TestDatabase } from '../../setup/servers/datab
 
 const HOUR_MS = 3_600_000;
 const PAGE = 30;
+/** A clock steps so long after its program has begun. */
+const STEPS_AFTER_MS = 700;
 
 interface Row {
   readonly id: string;
@@ -56,9 +58,15 @@ describe('a worker whose clock is wrong', () => {
       if (from === 0) asked.push(since);
       const found = list.filter(({ updated }) => since === null || updated >= since);
       const next = from + PAGE < found.length ? String(from + PAGE) : null;
-      response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ items: found.slice(from, from + PAGE), next }));
-      onPage?.();
+      // However fast the program starts, its clock steps before the second page has come.
+      setTimeout(
+        () => {
+          response.writeHead(200, { 'content-type': 'application/json' });
+          response.end(JSON.stringify({ items: found.slice(from, from + PAGE), next }));
+          onPage?.();
+        },
+        from > 0 ? STEPS_AFTER_MS : 0,
+      );
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
   });
@@ -92,7 +100,7 @@ describe('a worker whose clock is wrong', () => {
           ...process.env,
           WRONG_CLOCK_MS: String(aheadMs),
           CLOCK_STEPS_MS: String(stepsMs),
-          CLOCK_STEPS_AFTER_MS: '700',
+          CLOCK_STEPS_AFTER_MS: String(STEPS_AFTER_MS),
         },
       },
     );
