@@ -3,9 +3,10 @@
  * what is under way for lists. Nobody is held back while the loop has time, nor where no person's run has come for a minute.
  * Used by: `workers/create-worker.ts`.
  */
+import type { createActivities } from '../../activities/index.ts';
 
 export interface PeopleFirst {
-  /** The same activities; each call of them is a step of a run that a person waits for. */
+  /** The same activities; each call of them is a step of a run that a person waits for, but for canaries, which come all the time. */
   noting(activities: Steps): Steps;
   /** How many calls of a role may be under way at once: Infinity where nobody has to be let pass. */
   most(role: string): number;
@@ -15,6 +16,7 @@ export interface PeopleFirst {
 /** Activities by name. */
 type Steps = Readonly<Record<string, (...given: never[]) => unknown>>;
 
+const CANARY: keyof ReturnType<typeof createActivities> = 'passCanary';
 /** How often it is looked how busy the loop is, and how far the newest look counts. */
 const LOOK_MS = 20;
 const NEWEST_SHARE = 0.5;
@@ -50,9 +52,8 @@ export function createPeopleFirst(
     if (now() - steppedAt > ABOUT_MS) stop();
     else changed();
   };
-  const note = (): void => {
-    steppedAt = now();
-    if (timer) return;
+  /** Only where lists and people are in one process. */
+  const begin = (): void => {
     used();
     // Not known yet: whoever comes first does not wait until it is.
     use = 1;
@@ -63,16 +64,19 @@ export function createPeopleFirst(
     noting(activities) {
       const noted = Object.entries(activities).map(([name, run]) => {
         const step = (...given: never[]): unknown => {
-          note();
+          steppedAt = now();
           return run(...given);
         };
-        return [name, step] as const;
+        return [name, name === CANARY ? run : step] as const;
       });
       return Object.fromEntries(noted);
     },
     most(role) {
-      if (role === 'interactive' || !timer || use <= IN_THE_WAY) return Infinity;
-      if (now() - steppedAt < STEP_MS) return 1;
+      const agoMs = now() - steppedAt;
+      if (role === 'interactive' || agoMs > ABOUT_MS) return Infinity;
+      if (!timer) begin();
+      if (use <= IN_THE_WAY) return Infinity;
+      if (agoMs < STEP_MS) return 1;
       return use > BUSY ? FEW : Infinity;
     },
     stop,

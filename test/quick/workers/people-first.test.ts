@@ -37,6 +37,15 @@ describe('calls of lists beside runs of people', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('are as many as ever beside canaries, and nobody looks where there are no lists', () => {
+    used = 1;
+    expect(people.noting({ passCanary: () => 'passed' })['passCanary']?.()).toBe('passed');
+    expect(people.most('bulk')).toBe(Infinity);
+    step();
+    expect(people.most('interactive')).toBe(Infinity);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('are made one after another while a step of such a run is near, and are a few on a busy loop afterwards', () => {
     used = 1;
     expect(step()).toBe('opened a');
