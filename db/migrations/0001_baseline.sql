@@ -1870,14 +1870,14 @@ end $$;
 --   of_page   position of the page, or null for the first one
 --   told      by the page, or null
 -- The first checkpoint that is told holds: what changes while the list is read is not missed. But one that is the name of this page, as in a
--- log, follows the reading: it goes on from there.
-create or replace function sluice.kept_with(had jsonb, of_page jsonb, told jsonb) returns jsonb language sql immutable set search_path = pg_catalog as $$
-  select case
+-- log, follows the reading: it goes on from there. Its body is bound when it is made, so no
+-- search path matters, and statements take it in.
+create or replace function sluice.kept_with(had jsonb, of_page jsonb, told jsonb) returns jsonb language sql immutable
+  return case
     when told is null or told = 'null' then had
     when had->>'checkpoint' in (of_page->>'cursor', of_page->>'url') then had || told
     else told || coalesce(had, '{}')
-  end
-$$;
+  end;
 
 -- What a row says, field by field, with the fields of the objects in it, four deep: the path of each, e.g. `/user/name`, and its value.
 create or replace function sluice.leaves(data jsonb) returns table (path text, value jsonb) language sql immutable set search_path = pg_catalog as $$
