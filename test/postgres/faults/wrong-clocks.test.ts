@@ -35,6 +35,7 @@ describe('a worker whose clock is wrong', () => {
   let list: Row[];
   let asked: (string | null)[];
   let refuse: number;
+  let holdMs: number;
   let tooEarly: number;
   let closedUntil: number;
   let onPage: (() => void) | undefined;
@@ -65,7 +66,7 @@ describe('a worker whose clock is wrong', () => {
           response.end(JSON.stringify({ items: found.slice(from, from + PAGE), next }));
           onPage?.();
         },
-        from > 0 ? STEPS_AFTER_MS : 0,
+        from > 0 ? holdMs : 0,
       );
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -86,6 +87,7 @@ describe('a worker whose clock is wrong', () => {
 
   const read = async ({ aheadMs, stepsMs = 0 }: Clock, isNewestFirst = false): Promise<ReadResult> => {
     const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    holdMs = stepsMs === 0 ? 0 : STEPS_AFTER_MS;
     const options: ReadChanges = { databaseUrl: db.url, apiUrl, account, isNewestFirst };
     const { stdout } = await promisify(execFile)(
       process.execPath,
