@@ -526,6 +526,33 @@ describe('an answer that is easily misread', () => {
     expect(sent).toEqual([{ ...next, language: 'de', since: expect.any(String) as string }, next, next]);
   });
 
+  it('whose next link leads to a host that is open is asked for there with no header of `request`', async () => {
+    const other = await startFakeApi();
+    const told: unknown[] = [];
+    other.route('GET', '/rest', ({ headers }) => {
+      told.push(headers['x-secret']);
+      return { body: { items: [{ id: 'b' }], next: null } };
+    });
+    api.route('GET', `/open/${account}`, () => ({ body: { items: [{ id: 'a' }], next: `${other.url}/rest` } }));
+    const provider = defineProvider({ id: 'open', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const rows = provider.endpoint('rows', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullable() }),
+      request: () => ({ ...get(`/open/${account}`), headers: { 'x-secret': 's3cr3t' } }),
+      paginate: { kind: 'link', items: (body) => body.items, next: (body) => body.next },
+      openHosts: [new URL(other.url).host],
+    });
+    const sync = defineSync('open', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(rows, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    try {
+      expect(await drive.run(sync, { account })).toMatchObject({ complete: true, rows: 2 });
+    } finally {
+      await other.stop();
+    }
+    expect(told).toEqual([undefined]);
+  });
+
   it('whose next link leads to another host fails at once, and says so', async () => {
     const { run } = await read(
       () => ({ status: 200, body: { items: [{ id: 'a' }], next: 'https://evil.example/x' } }),
