@@ -15,6 +15,7 @@ import { withGone } from '../../providers/pagination/gone-rows.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { goneBeyond } from '../../providers/pagination/result-cap.ts';
 import type { Step } from '../../providers/pagination/step.ts';
+import { shownOfBefore } from '../../providers/pagination/walks/blank-end.ts';
 import { afterPiece, STALLED_PIECES } from '../../providers/pagination/walks/body-pieces.ts';
 import { leftOutByTime } from '../../providers/pagination/walks/shared-times.ts';
 import { inParts } from '../../providers/pagination/walks/result-parts.ts';
@@ -22,6 +23,7 @@ import type { Pagination } from '../../providers/pagination/pagination.ts';
 import type { ReadSoFar } from '../bodies/read-pieces.ts';
 import { callsOf, databaseNow, fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
 import { childUnits } from './child-units.ts';
+import { isKnown } from './endpoint-facts.ts';
 import { readAnew } from '../sync/apply-decision.ts';
 import { askedInVain } from './asked-in-vain.ts';
 import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
@@ -103,7 +105,7 @@ export async function storePage(
     kept,
   );
   // What no call has brought says nothing of pages that are asked for.
-  if (!attempt.isCounted) await learnFromPage(attempt, keys);
+  if (!attempt.isCounted) await learnFromPage(attempt, keys, next);
   return fact;
 }
 
@@ -141,7 +143,7 @@ function withUsableToken(next: Step): Step {
 }
 
 /** What a page says about the endpoint, for all lists of it. Nothing is written where nothing is new. */
-async function learnFromPage(attempt: Attempt, keys: readonly string[]): Promise<void> {
+async function learnFromPage(attempt: Attempt, keys: readonly string[], next: Step): Promise<void> {
   const { deps, request, node, unit, asked, pageSize, memory } = attempt;
   const { paginate } = node.endpoint;
   const { kind, pageSize: sizes } = paginate;
@@ -151,14 +153,9 @@ async function learnFromPage(attempt: Attempt, keys: readonly string[]): Promise
     await growPageSize(deps.pool, pageSizeKey(attempt), pageSize, sizes.max);
   if (kind === 'single') return;
   const beyond = goneBeyond(paginate, stateOf(attempt), keys);
-  const given = givenOf(count, asked);
-  if (given > (unit.given ?? 0) || beyond > unit.beyond)
-    await memory.endpoints.note(deps.pool, {
-      provider: request.context.provider,
-      endpoint: node.endpoint.name,
-      given,
-      beyond,
-    });
+  const shown = { given: givenOf(count, asked), beyond, ...shownOfBefore(unit, count, next) };
+  if (isKnown({ ...unit, given: unit.given ?? 0 }, shown)) return;
+  await memory.endpoints.note(deps.pool, { provider: request.context.provider, endpoint: node.endpoint.name }, shown);
 }
 
 /** What comes beyond what was asked for (pinned rows, the last row of the page before) makes no other page longer. */
@@ -282,5 +279,6 @@ function standingAfter({ unit, asked }: Attempt, page: PageToCommit, fresh: numb
     attempts: 0,
     error: null,
     given: Math.max(unit.given ?? 0, givenOf(came, asked)),
+    followed: Math.max(unit.followed, shownOfBefore(unit, came, page).followed),
   };
 }

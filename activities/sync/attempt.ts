@@ -71,8 +71,9 @@ export function hasMoved({ request }: Asked, pages: number): boolean {
 
 /** Where the list stands, for pagination. */
 export function stateOf({ unit, asked, pageSize, isSizable }: Attempt): ListState {
-  const { position, pages, items, rows, guard, attempts, isLaned, given, beyond } = unit;
-  return { position, asked, mayAsk: pageSize, pages, items, rows, guard, attempts, isLaned, given, isSizable, beyond };
+  const { position, pages, items, rows, guard, attempts, isLaned, given, beyond, followed, closed } = unit;
+  const ofEndpoint = { given, isSizable, beyond, followed, closed };
+  return { position, asked, mayAsk: pageSize, pages, items, rows, guard, attempts, isLaned, ...ofEndpoint };
 }
 
 /** Calls that the page took. */

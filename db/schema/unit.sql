@@ -94,13 +94,16 @@ create table sluice.lane_board (
   foreign key (run_id, node) references sluice.node (run_id, name) on update cascade on delete cascade
 ) with (fillfactor = 50);
 
--- What is known of an endpoint from the lists of all accounts. It is the most rows that it gave in one page, and the largest
--- common cap that a list has gone beyond. A page is short, and an end is a cap, only against what is known here.
+-- What is known of an endpoint from the lists of all accounts. It is the most rows that it gave in one page, the largest common cap
+-- that a list has gone beyond, and the most rows of a page behind which others came, or were looked for twice in vain. A page is short,
+-- and an end is a cap, only against what is known here.
 create table sluice.endpoint (
   provider text not null,
   endpoint text not null,
   given int not null default 0,
   beyond bigint not null default 0,
+  followed int not null default 0,
+  closed int not null default 0,
   primary key (provider, endpoint)
 );
 

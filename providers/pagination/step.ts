@@ -29,6 +29,10 @@ export interface ListState {
   readonly isSizable: boolean;
   /** The largest common cap that a list of this endpoint is known to have gone beyond; 0 when none is. */
   readonly beyond: number;
+  /** Most rows of a page behind which a list of this endpoint had others, to any account; 0 when none is known. */
+  readonly followed: number;
+  /** Most rows of a page behind which a list of this endpoint has shown twice that there are none; 0 when none is known. */
+  readonly closed: number;
 }
 
 export interface PageAnswer {

@@ -104,6 +104,9 @@ export interface LoadedUnit {
   readonly given: number | null;
   /** The largest common cap that a list of the endpoint has gone beyond. */
   readonly beyond: number;
+  /** Most rows of a page of the endpoint behind which others came, and of one behind which none came when they were looked for again. */
+  readonly followed: number;
+  readonly closed: number;
 }
 
 // A list below a row of a tree is named behind a slash.
@@ -123,7 +126,8 @@ const LOAD = `
       u.watermark as highest, w.watermark, w.kept,
       case when $2 <> '' and (w.watermark is not null or w.kept is not null)
         then (select l.input from sluice.run l where l.id = w.run_id) end as "readWith", f.pages > 0 as "isBegun", f.since, s.size as "pageSize",
-      b.run_id is not null as "isLaned", b.end_position as "endPosition", e.given, coalesce(e.beyond, 0) as beyond
+      b.run_id is not null as "isLaned", b.end_position as "endPosition", e.given, coalesce(e.beyond, 0) as beyond,
+      coalesce(e.followed, 0) as followed, coalesce(e.closed, 0) as closed
     from sluice.unit u
     join sluice.run r on r.id = u.run_id
     join sluice.unit f on f.id = coalesce(u.root_id, u.id)

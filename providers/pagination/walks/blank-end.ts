@@ -8,6 +8,7 @@
 import { afterDeadCursor, itemsOfReading } from '../dead-cursor.ts';
 import type { Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
+import { isPageful } from '../told/paging-words.ts';
 import { FRONT_IS_GONE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 /** Looks at one list, after each of which its last page ends with another row. */
@@ -25,6 +26,24 @@ export function noteLeading(memory: Memory, at: ListState, { itemCount }: PageAn
   memory['beforeItems'] = itemCount;
   if (saysMore) memory['beforeMore'] = 1;
   else delete memory['beforeMore'];
+}
+
+/**
+ * What a page shows of the one before it, for the other lists of its endpoint: how many rows that one had, where others came behind it, or
+ * where none did twice.
+ */
+export function shownOfBefore(
+  { guard }: Pick<ListState, 'guard'>,
+  itemCount: number,
+  next: Pick<Step, 'end' | 'isReread' | 'isQuietEnd'>,
+): { readonly followed: number; readonly closed: number } {
+  const { beforeItems = 0, lookedBehind, tail } = guard ?? {};
+  const isToldOtherwise = next.isReread || next.isQuietEnd || (next.end !== null && next.end.kind !== 'complete');
+  const isClosed = itemCount === 0 && next.end !== null && lookedBehind !== undefined && lookedBehind === tail;
+  return {
+    followed: itemCount > 0 && !isToldOtherwise ? Number(beforeItems) : 0,
+    closed: isClosed && !isToldOtherwise ? Number(beforeItems) : 0,
+  };
 }
 
 /** The page before a blank one has come once more: its rows are no sign of a list that goes round. */
@@ -83,8 +102,20 @@ function isDoubtful(p: Pagination, page: PageAnswer): boolean {
  */
 function wasPromised(at: ListState, memory: Memory): boolean {
   if (memory['before'] === undefined) return false;
-  const isOneOfSeveral = at.pages > 1 || Number(memory['beforeItems']) >= at.asked.size;
-  return memory['beforeMore'] === 1 || (at.attempts ?? 0) > 0 || (isOneOfSeveral && isFullBefore(at, memory));
+  if (memory['beforeMore'] === 1 || (at.attempts ?? 0) > 0) return true;
+  const rows = Number(memory['beforeItems']);
+  if (at.pages === 1 && isFullElsewhere(at, rows)) return true;
+  return (at.pages > 1 || rows >= at.asked.size) && isFullBefore(at, memory);
+}
+
+/**
+ * Is the only page of a list as full as one of another list, of any account, behind which rows came? Where none is known, a round
+ * number may be a full page, also where more were asked for. It is none once a list of so many rows was looked at again and had ended.
+ */
+function isFullElsewhere({ followed, closed }: ListState, rows: number): boolean {
+  if (rows < SMALLEST_PAGE) return false;
+  if (followed > 0 && closed <= followed) return rows >= followed;
+  return isPageful(rows) && rows > closed;
 }
 
 /** Has the page before brought as many rows as it was asked for, or as the largest page of its list? */

@@ -229,20 +229,6 @@ describe('a cursor that dies in mid-list', () => {
       });
     });
 
-    it('is the end behind one page that was not full, however many lists have just as many rows', async () => {
-      rows = numbered(60);
-      const ids = (at: number) => rows.slice(at, at + 100);
-      api.route('GET', '/rows', ({ query }) => {
-        asked.push(query.toString());
-        const at = Number((query.get('cursor') ?? 'c0').slice(1));
-        return { body: { items: ids(at), next: at < 60 ? 'c60' : null } };
-      });
-      const sync = syncOf({ pageSize: { start: 100 } });
-      for (const n of [1, 2, 3])
-        expect(await drive.run(sync, { account: `${account}-${n}` })).toMatchObject({ complete: true, rows: 60 });
-      expect(asked).toHaveLength(3 * 2);
-    });
-
     it('is no end where that page had failed just before, however short the one is that named it', async () => {
       rows = numbered(95);
       api.route('GET', '/rows', ({ query }) => {

@@ -14,28 +14,34 @@ function listening() {
   return { db: { query } as unknown as Queryable, written, state };
 }
 
-const facts = { provider: 'p', endpoint: 'e', given: 100, beyond: 0 };
+const of = { provider: 'p', endpoint: 'e' };
+const facts = { given: 100, beyond: 0, followed: 0, closed: 0 };
 
 describe('what pages show of an endpoint', () => {
   it('is written once, and again only when a page shows more', async () => {
     const notes = createEndpointNotes();
     const { db, written } = listening();
-    await Promise.all(Array.from({ length: 40 }, () => notes.note(db, facts)));
-    await notes.note(db, { ...facts, given: 30 });
-    expect(written).toEqual([['p', 'e', 100, 0]]);
-    await notes.note(db, { ...facts, given: 20, beyond: 1_000 });
+    await Promise.all(Array.from({ length: 40 }, () => notes.note(db, of, facts)));
+    await notes.note(db, of, { ...facts, given: 30 });
+    expect(written).toEqual([['p', 'e', 100, 0, 0, 0]]);
+    await notes.note(db, of, { ...facts, given: 20, beyond: 1_000 });
+    await notes.note(db, of, { ...facts, followed: 100 });
+    await notes.note(db, of, { ...facts, closed: 50 });
+    await notes.note(db, of, { given: 90, beyond: 500, followed: 90, closed: 40 });
     expect(written).toEqual([
-      ['p', 'e', 100, 0],
-      ['p', 'e', 100, 1_000],
+      ['p', 'e', 100, 0, 0, 0],
+      ['p', 'e', 100, 1_000, 0, 0],
+      ['p', 'e', 100, 1_000, 100, 0],
+      ['p', 'e', 100, 1_000, 100, 50],
     ]);
   });
 
   it('is kept apart by provider and endpoint', async () => {
     const notes = createEndpointNotes();
     const { db, written } = listening();
-    await notes.note(db, facts);
-    await notes.note(db, { ...facts, provider: 'pe', endpoint: '' });
-    await notes.note(db, { ...facts, endpoint: 'f' });
+    await notes.note(db, of, facts);
+    await notes.note(db, { provider: 'pe', endpoint: '' }, facts);
+    await notes.note(db, { ...of, endpoint: 'f' }, facts);
     expect(written).toHaveLength(3);
   });
 
@@ -43,9 +49,9 @@ describe('what pages show of an endpoint', () => {
     const notes = createEndpointNotes();
     const { db, written, state } = listening();
     state.fails = true;
-    await expect(notes.note(db, facts)).rejects.toThrow('connection');
+    await expect(notes.note(db, of, facts)).rejects.toThrow('connection');
     state.fails = false;
-    await notes.note(db, facts);
+    await notes.note(db, of, facts);
     expect(written).toHaveLength(1);
   });
 });

@@ -17,6 +17,8 @@ const at: ListState = {
   given: null,
   isSizable: true,
   beyond: 0,
+  followed: 0,
+  closed: 0,
 };
 const rows = ['r4', 'r5', 'r6', 'r7', 'r8'].map((key) => ({ key, isGone: key === 'r6' }));
 

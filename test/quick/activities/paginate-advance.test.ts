@@ -24,6 +24,7 @@ function walk(
   paginate: Paginate<Page, string>,
   serve: (asked: { cursor: string | undefined; offset: number; size: number }, page: number) => Page,
   maxPages: number,
+  { followed, closed } = { followed: 0, closed: 0 },
 ): Walk {
   const pagination = compilePagination(paginate as AnyPaginate);
   let position: Position | null = null;
@@ -47,6 +48,8 @@ function walk(
       isLaned: false,
       given: null,
       beyond: 0,
+      followed,
+      closed,
       isSizable: true,
     };
     const answer = {
@@ -312,6 +315,8 @@ describe('a numbered list walked by one lane', () => {
         isLaned: false,
         given: null,
         beyond: 0,
+        followed: 0,
+        closed: 0,
       };
       const none = {
         response: undefined,
@@ -375,8 +380,11 @@ describe('a blank page that ends a list by cursor', () => {
     next: (page) => page.next,
     pageSize: { start: 100 },
   };
-  /** Pages of so many rows, each of which names the next one, and a blank one behind them. @returns calls that it takes. */
-  const callsFor = (...sizes: readonly number[]): number => {
+  /**
+   * Pages of so many rows, each of which names the next one, and a blank one behind them. @returns calls that it takes where so much is known
+   * of the endpoint.
+   */
+  const callsWith = (known: { followed: number; closed: number }, ...sizes: readonly number[]): number => {
     const { end, seen, pages } = walk(
       list,
       ({ cursor }) => {
@@ -385,18 +393,24 @@ describe('a blank page that ends a list by cursor', () => {
         return { rows, next: at < sizes.length ? `p${at + 1}` : undefined };
       },
       20,
+      known,
     );
     expect(end).toEqual({ kind: 'complete' });
     expect(seen.size).toBe(sizes.reduce((sum, size) => sum + size, 0));
     return pages;
   };
+  const callsFor = (...sizes: readonly number[]): number => callsWith({ followed: 0, closed: 0 }, ...sizes);
 
   it('is believed behind a page that nobody has cut, and looked behind once more where it may have been', () => {
     expect(callsFor(12)).toBe(2);
     expect(callsFor(8)).toBe(2);
     expect(callsFor(20, 12)).toBe(3);
-    // However round their number is: many accounts may have twenty rows.
-    expect(callsFor(20)).toBe(2);
+    // A round number may be a full page, until a list of as many had ended twice: many accounts may have twenty rows.
+    expect(callsFor(20)).toBe(2 + 2);
+    expect(callsWith({ followed: 0, closed: 20 }, 20)).toBe(2);
+    // As full as a page that had others behind it, and less than that.
+    expect(callsWith({ followed: 12, closed: 12 }, 12)).toBe(2 + 2);
+    expect(callsWith({ followed: 25, closed: 10 }, 20)).toBe(2);
     // At what was asked for; twice at the same.
     expect(callsFor(100)).toBe(2 + 2);
     expect(callsFor(12, 12)).toBe(3 + 2);
