@@ -21,12 +21,22 @@ export function linkOf(value: string | undefined, relation: Relation, url?: stri
   return linksIn(value).find(({ parameters }) => isAbout(parameters, url) && isOf(parameters, relation))?.target;
 }
 
-/** Is there a `rel=next` that stands in no link, as the standard writes links? */
+/** Is there a `rel=next` that stands in no link, or not as a parameter of one, as the standard writes both? */
 export function namesNextOddly(value: string | undefined): boolean {
   const text = (value ?? '').slice(0, SEEN_OF_HEADER);
   let rest = text;
-  for (const { from, to } of linksIn(value).toReversed()) rest = rest.slice(0, from) + rest.slice(to);
-  return /\brel\s*=\s*["']?next\b/i.test(rest);
+  for (const { parameters, from, to } of linksIn(value).toReversed())
+    if (valueOf(parameters, 'rel') !== undefined) rest = rest.slice(0, from) + rest.slice(to);
+  return /\brel["']?\s*[=:]\s*["']?next\b/i.test(rest);
+}
+
+/**
+ * Is this relation that of the next page? Third parties write `nextPage` and `next-page` as well, and the name as an address that ends with
+ * it, as RFC 8288 has it for names that are not registered and RFC 4287 for those that are.
+ * @see https://www.rfc-editor.org/rfc/rfc8288#section-2.1.2
+ */
+export function isNextRelation(relation: unknown): boolean {
+  return typeof relation === 'string' && /^([a-z][a-z\d+.-]*:.*[/#:])?next([-_]?page)?$/i.test(relation);
 }
 
 interface Link {
@@ -63,7 +73,8 @@ function isAbout(parameters: readonly string[], url: string | undefined): boolea
 }
 
 function isOf(parameters: readonly string[], relation: Relation): boolean {
-  return (valueOf(parameters, 'rel') ?? '').toLowerCase().split(' ').includes(relation);
+  const relations = (valueOf(parameters, 'rel') ?? '').toLowerCase().split(/\s+/);
+  return relation === 'next' ? relations.some(isNextRelation) : relations.includes(relation);
 }
 
 /** The comma that ends a link, none of those within quotes. */

@@ -6,7 +6,7 @@
  * `activities/page/told-of-more.ts`, `activities/batch/settle-batch.ts`.
  */
 import { isFields, type Fields } from '../../../contracts/values/json-text.ts';
-import { linkOf, namesNextOddly, nextLink } from '../kinds/link-header.ts';
+import { isNextRelation, linkOf, namesNextOddly, nextLink } from '../kinds/link-header.ts';
 import {
   ABOUT,
   COUNTS,
@@ -144,7 +144,9 @@ function namesNext({ name, value }: { readonly name: string; readonly value: unk
 
 /** `{ "links": [{ "rel": "next", "href": "…" }] }`, `{ "relation": "next" }`, and `<link rel="next" href="…"/>`. */
 function hasNextLink(value: unknown): boolean {
-  return [value].flat().some((link) => isFields(link) && (link['rel'] ?? link['@rel'] ?? link['relation']) === 'next');
+  return [value]
+    .flat()
+    .some((link) => isFields(link) && isNextRelation(link['rel'] ?? link['@rel'] ?? link['relation']));
 }
 
 /** Objects in which the answer may speak of its pages, with their paths; itself first. */

@@ -134,6 +134,10 @@ describe('an answer that is easily misread', () => {
     ['a token', { body: { items: [{ id: 'a' }], nextPageToken: 'x' } }],
     ['a link', { body: { items: [{ id: 'a' }], _links: { next: { href: '/rows?page=2' } } } }],
     ['a list of links', { body: { items: [{ id: 'a' }], links: [{ rel: 'next', href: '/rows?page=2' }] } }],
+    [
+      'a list of links by another word',
+      { body: { items: [{ id: 'a' }], links: [{ rel: 'nextPage', href: '/rows?page=2' }] } },
+    ],
     ['a key', { body: { items: [{ id: 'a' }], LastEvaluatedKey: { id: { S: 'a' } } } }],
     ['a flag that is 1', { body: { items: [{ id: 'a' }], has_more: 1 } }],
     ['a flag of another name', { body: { items: [{ id: 'a' }], moreDataAvailable: 'Y' } }],

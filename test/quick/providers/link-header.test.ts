@@ -21,6 +21,24 @@ describe('a link in the header', () => {
     ['</rows?cursor=3>; rel="next"; anchor="/rows?cursor=2"', '/rows?cursor=3'],
     ['</rows?cursor=3>; rel="next"; anchor="https://api.example/rows"', '/rows?cursor=3'],
     ['</rows?cursor=3>; rel="next"; anchor=""', '/rows?cursor=3'],
+    // As the standard allows it, and as some write it.
+    ['</rows?cursor=3>; rel=next', '/rows?cursor=3'],
+    ['</rows?cursor=3>; REL = NEXT', '/rows?cursor=3'],
+    ["</rows?cursor=3>; rel='next'", '/rows?cursor=3'],
+    ['</rows?cursor=3>; rel="next last"', '/rows?cursor=3'],
+    ['</rows?cursor=3>; rel="last\tnext"', '/rows?cursor=3'],
+    ['</rows?cursor=3>; rel="nextPage"', '/rows?cursor=3'],
+    ['</rows?cursor=3>; rel=next-page', '/rows?cursor=3'],
+    ['</rows?cursor=3>; rel="next_page"', '/rows?cursor=3'],
+    ['</rows?cursor=3>; rel="https://api.example/rels/next"', '/rows?cursor=3'],
+    ['</rows?cursor=3>; rel="http://www.iana.org/assignments/relation/next"', '/rows?cursor=3'],
+    ['</rows?cursor=3>; rel="urn:example:next"', '/rows?cursor=3'],
+    ['</rows?cursor=1>; rel="prev", </rows?cursor=3>; rel="next"', '/rows?cursor=3'],
+    // What is no next page.
+    ['</rows?cursor=3>; rel="next-archive"', undefined],
+    ['</rows?cursor=3>; rel="https://api.example/rels/next-steps"', undefined],
+    ['</rows?cursor=3>; rel=first; title="next"', undefined],
+    ['</rows?cursor=3>; rel=first; rel=next', undefined],
   ])('%s leads to %s', (header, target) => {
     expect(nextLink(header, url)).toBe(target);
     const told = moreTold({ body: [{ id: 1 }], headers: { link: header }, url, status: 200, count: 1 });
@@ -34,7 +52,13 @@ describe('a link in the header', () => {
   });
 
   it('in a form that no standard knows still tells of a next page', () => {
-    const headers = { link: 'https://api.example/rows?cursor=3; rel="next"' };
-    expect(moreTold({ body: [], headers, url, status: 200, count: 1 })).toMatch(/no standard knows/);
+    for (const link of [
+      'https://api.example/rows?cursor=3; rel="next"',
+      'rel="next"; <https://api.example/rows?cursor=3>',
+      '</rows?cursor=3>; "rel"="next"',
+      '</rows?cursor=3>; rel:next',
+      '</rows?cursor=3>; rel: "next"',
+    ])
+      expect(moreTold({ body: [], headers: { link }, url, status: 200, count: 1 }), link).toMatch(/no standard knows/);
   });
 });
