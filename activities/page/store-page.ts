@@ -151,8 +151,8 @@ async function learnFromPage(attempt: Attempt, keys: readonly string[], next: St
   // Full, and not a small rest of a page: larger ones may do as well.
   if (pageSize < sizes.max && count >= asked.size && asked.size * 2 > pageSize)
     await growPageSize(deps.pool, pageSizeKey(attempt), pageSize, sizes.max);
-  if (kind === 'single') return;
   const beyond = goneBeyond(paginate, stateOf(attempt), keys);
+  if (kind === 'single' && beyond === 0) return;
   const shown = { given: givenOf(count, asked), beyond, ...shownOfBefore(unit, count, next) };
   if (isKnown({ ...unit, given: unit.given ?? 0 }, shown)) return;
   await memory.endpoints.note(deps.pool, { provider: request.context.provider, endpoint: node.endpoint.name }, shown);

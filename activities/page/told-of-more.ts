@@ -9,6 +9,7 @@ import { saysMore } from '../../providers/pagination/end-seen.ts';
 import { innerMoreTold } from '../../providers/pagination/told/inner-lists.ts';
 import { countsTold, fullInSilence, moreTold, type LastPage } from '../../providers/pagination/told/more-told.ts';
 import { isNumbered } from '../../providers/pagination/pagination.ts';
+import { endedAfter, isSuspicious } from '../../providers/pagination/result-cap.ts';
 import type { ListEnd, Step } from '../../providers/pagination/step.ts';
 import { stateOf, type Attempt } from '../sync/attempt.ts';
 import type { ReadPage } from './read-page.ts';
@@ -55,7 +56,7 @@ export function endToldOfMore(
   const against = isCountedNone ? 'counts' : !isWhole ? 'flags' : total ? 'next' : 'all';
   const last: LastPage = { body: json, headers, url, status, count: rows.length, against, checkpoint };
   const told = moreTold(last) ?? (kind === 'single' ? fullInSilence(last) : undefined);
-  if (told === undefined) return undefined;
+  if (told === undefined) return kind === 'single' ? cutAtCap(attempt, last) : undefined;
   const missed =
     kind === 'single'
       ? `\`paginate\` of "${name}" reads one page alone; say how the next one is found`
@@ -63,6 +64,18 @@ export function endToldOfMore(
         ? `the first page that "${name}" asks for has none${kind === 'page' ? ' (is its number 0? `firstPage: 0`)' : ''}`
         : `\`next\` of "${name}" has found no next page in it`;
   return { kind: 'truncated', reason: `${told}: more follows, and ${missed}, or \`guards: { 'more-told': false }\`` };
+}
+
+/** A whole list of as many rows as third parties like to stop at, where no list of the endpoint has had more, and no count says the same. */
+function cutAtCap({ node, unit, job }: Attempt, last: LastPage): ListEnd | undefined {
+  const { name, paginate } = node.endpoint;
+  const { count } = last;
+  const total = job?.told.rows ?? countsTold(last).find(({ told, isOfPages }) => !isOfPages && told === count)?.told;
+  if (!isSuspicious(paginate, unit, 'told', total, count)) return undefined;
+  const reason =
+    `${endedAfter(count)}: probably the third party's cap, and \`paginate\` of "${name}" reads one page alone; ` +
+    "say how the next one is found, or `guards: { 'more-told': false }`";
+  return { kind: 'capped', reason };
 }
 
 /**

@@ -25,6 +25,7 @@ export const single: Kind<SinglePage<unknown, unknown, unknown>> = {
     ...onePage,
     guards: { ...onePage.guards, ...guards },
     kind: 'single',
+    resultCap: 'common',
     items,
     mayOmitItems,
     ...(checkpoint ? { checkpoint } : {}),

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth, type Guards } from '../../../providers/index.ts';
 import { numberedSync, onListStage, rowsFrom, type ListStage, type NumberedList } from '../../setup/list-stage.ts';
 
 describe('a numbered list that ends after 1,000 rows', () => {
@@ -49,5 +51,51 @@ describe('a numbered list that ends after 1,000 rows', () => {
     const run = listOf(kind, most);
     expect(await run(1_110)).toMatchObject({ complete: true, rows: 1_110 });
     expect(await run(1_000)).toMatchObject({ complete: true, rows: 1_000 });
+  });
+});
+
+describe('a list that is one answer of exactly 1,000 rows', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  /** @returns reads one of so many rows, of another account each time, with `more` beside them. */
+  const listOf = (guards?: Pick<Guards, 'more-told'>) => {
+    const { api, drive, account } = stage;
+    let body: object = {};
+    api.route('GET', '/rows', () => ({ body }));
+    const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const rows = provider.endpoint('rows', {
+      input: z.object({}),
+      response: z.object({ rows: z.array(z.object({ id: z.number() })) }),
+      request: () => get('/rows'),
+      paginate: { kind: 'single', items: (page) => page.rows, ...(guards ? { guards } : {}) },
+    });
+    const sync = defineSync('rows', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(rows, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    let lists = 0;
+    return (count: number, more: object = {}) => {
+      body = { rows: rowsFrom(0, count), ...more };
+      return drive.run(sync, { account: `${account}-${(lists += 1)}` });
+    };
+  };
+
+  it.each([1_000, 10_000])('is capped, with its rows: %i', async (count) => {
+    const read = listOf();
+    expect(await read(count - 1)).toMatchObject({ complete: true, rows: count - 1 });
+    const result = await read(count);
+    expect(result).toMatchObject({ complete: false, rows: count, flaws: [{ kind: 'capped' }] });
+    expect(result?.flaws[0]?.reason).toMatch(
+      /exactly \d+ items: .* reads one page alone; say how the next one is found/,
+    );
+  });
+
+  it('is complete where a count says the same, another list had more rows, or its definition says so', async () => {
+    const read = listOf();
+    expect(await read(1_000, { total_count: 1_000 })).toMatchObject({ complete: true });
+    expect(await read(1_003)).toMatchObject({ complete: true });
+    expect(await read(1_000)).toMatchObject({ complete: true, rows: 1_000 });
+    stage = { ...stage, account: `${stage.account}-said` };
+    expect(await listOf({ 'more-told': false })(1_000)).toMatchObject({ complete: true, rows: 1_000 });
   });
 });
