@@ -14,6 +14,7 @@ import { sayMore } from './text/more.ts';
 export type TypedNames = Partial<Readonly<Record<NameKind, string | undefined>>>;
 
 const MOST_TOLD = 10;
+const WORDS: Readonly<Partial<Record<NameKind, string>>> = { work: 'sync, action or saga', queue: 'task queue' };
 
 export const knownProviders = (sluice: Sluice): Promise<readonly string[]> => namesOf(sluice, 'provider');
 
@@ -27,8 +28,8 @@ async function namesOf(sluice: Sluice, kind: NameKind, of?: string): Promise<rea
 
 /** @returns a sentence for each name that is not known here: which one is meant, or which there are. */
 export async function unknownNames(sluice: Sluice, typed: TypedNames): Promise<string[]> {
-  const of = { provider: undefined, sync: undefined, tenant: undefined, account: typed.provider, node: typed.sync };
-  const kinds = (['provider', 'sync', 'account', 'node', 'tenant'] as const).filter(
+  const of: TypedNames = { account: typed.provider, node: typed.sync };
+  const kinds = (['provider', 'sync', 'work', 'account', 'node', 'tenant', 'queue'] as const).filter(
     (kind) => typed[kind] !== undefined,
   );
   const told = await Promise.all(
@@ -50,11 +51,22 @@ export async function unknownNames(sluice: Sluice, typed: TypedNames): Promise<s
 /** Behind the id of a workflow that nobody knows, with exit code 1: its parts are names. */
 export async function tellUnknownId(sluice: Sluice, workflowId: string): Promise<void> {
   process.exitCode = 1;
+  await tellUnknownNames(sluice, namesInId(workflowId));
+}
+
+function namesInId(workflowId: string): TypedNames {
   const [kind, first, second, third] = workflowId.split('/');
-  if (kind === 'sync') await tellUnknownNames(sluice, { sync: first, account: second });
-  if (kind === 'action')
-    await tellUnknownNames(sluice, { provider: first, account: second === undefined ? undefined : third });
-  if (kind === 'saga') await tellUnknownNames(sluice, { account: second });
+  if (kind === 'sync') return { sync: first, account: second };
+  if (kind === 'action') return { provider: first, account: third };
+  return kind === 'saga' ? { account: second } : {};
+}
+
+/** What an act was done to: a workflow, an account with its provider or without, or a key of a limit. */
+export function namesInSubject(subject: string): TypedNames {
+  if (/^(sync|action|saga)\//.test(subject)) return namesInId(subject);
+  const [first, ...rest] = subject.split('/');
+  if (rest.length === 0) return { account: subject };
+  return { provider: first, ...(rest.length === 1 && rest[0] !== '*' ? { account: rest[0] } : {}) };
 }
 
 /** What an act on a workflow throws is told with the names of its id that nobody knows. */
@@ -105,7 +117,7 @@ export function unknownText(kind: NameKind, name: string, known: readonly string
   const others = known.length === 0 ? ', nor any other.' : `; known are ${there}.`;
   const hint = near === undefined ? others : `; did you mean ${near}?`;
   const where = of === undefined ? 'here' : kind === 'account' ? `at ${of}` : `in ${of}`;
-  return `No ${kind} ${JSON.stringify(name)} is known ${where}${hint}`;
+  return `No ${WORDS[kind] ?? kind} ${JSON.stringify(name)} is known ${where}${hint}`;
 }
 
 /**

@@ -5,14 +5,14 @@ import { Option, type Command } from 'commander';
 import type { Alert, AlertFilter, AlertKind } from '../../../client/index.ts';
 import { ALERT_KINDS } from '../../../contracts/alerts/alert.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
+import { tellUnknownNames } from '../../known-names.ts';
 import { jsonOption, kindOption, limitOption, tenantOption } from '../../options.ts';
 import { alertsText } from '../../text/alert.ts';
 import { tell } from '../../tell.ts';
 import { sayMore } from '../../text/more.ts';
 import { withClient } from '../../with-client.ts';
 
-const NEVER_SERVED =
-  'unknown: no task queue of this name is watched; `npx sluice alerts --kind unserved` names those with an alert';
+const NEVER_SERVED = 'unknown: no task queue of this name is watched';
 
 interface ListOptions {
   readonly kind?: AlertKind;
@@ -49,7 +49,9 @@ export function registerAlerts(program: Command): void {
       withClient(async (sluice) => {
         const wasKnown = await sluice.alerts.forgetQueue(taskQueue);
         tell(options, { taskQueue, wasKnown }, `${taskQueue}  ${wasKnown ? 'forgotten' : NEVER_SERVED}`);
-        if (!wasKnown) process.exitCode = 1;
+        if (wasKnown) return;
+        process.exitCode = 1;
+        await tellUnknownNames(sluice, { queue: taskQueue });
       }, options),
     );
 }
@@ -57,7 +59,8 @@ export function registerAlerts(program: Command): void {
 const list = ({ json, ...filter }: ListOptions) =>
   withClient(async (sluice) => {
     const found = await show(sluice, filter, json);
-    if (!json) sayMore(found, filter.limit);
+    if (found.length === 0) await tellUnknownNames(sluice, { tenant: filter.tenant });
+    else if (!json) sayMore(found, filter.limit);
   });
 
 async function check({ json }: { readonly json?: boolean }): Promise<void> {

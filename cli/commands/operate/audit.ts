@@ -3,9 +3,9 @@
  */
 import type { Command } from 'commander';
 import type { AuditFilter } from '../../../client/index.ts';
+import { namesInSubject, tellFound } from '../../known-names.ts';
 import { afterNumberOption, jsonOption, limitOption, listWord, tenantOption } from '../../options.ts';
 import { auditText } from '../../text/audit.ts';
-import { sayMore } from '../../text/more.ts';
 import { isoTime } from '../../values.ts';
 import { withClient } from '../../with-client.ts';
 
@@ -37,7 +37,11 @@ const audit = ({ json, actor, ...filter }: AuditOptions & { readonly actor?: str
       ...filter,
       ...(actor === undefined ? {} : { by: actor }),
     });
-    if (json) return console.log(JSON.stringify(found));
-    console.log(found.length === 0 ? 'Nobody did anything of this.' : found.map(auditText).join('\n'));
-    sayMore(found, filter.limit, found.at(-1)?.id);
+    const names = { ...(filter.subject === undefined ? {} : namesInSubject(filter.subject)), tenant: filter.tenant };
+    await tellFound(sluice, { json, limit: filter.limit }, found, {
+      none: 'Nobody did anything of this.',
+      line: auditText,
+      names,
+      placeOf: ({ id }) => id,
+    });
   });

@@ -14,7 +14,7 @@ import {
   tenantOption,
 } from '../../options.ts';
 import { reportText } from '../../text/report.ts';
-import { tellFound } from '../../known-names.ts';
+import { tellFound, type TypedNames } from '../../known-names.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ReportsOptions {
@@ -55,7 +55,7 @@ const reports = ({ json, workflow, ...rest }: ReportsOptions): Promise<void> =>
       order: 'newest',
     };
     const found = await sluice.reports.list(filter);
-    const names = { account: rest.account, tenant: rest.tenant };
+    const names = { ...namedBy(rest), account: rest.account, tenant: rest.tenant };
     await tellFound(sluice, { json, ...rest }, found, {
       none: 'No reports.',
       line: reportText,
@@ -63,3 +63,8 @@ const reports = ({ json, workflow, ...rest }: ReportsOptions): Promise<void> =>
       placeOf: (last) => last.sequence,
     });
   });
+
+/** A sync that has no report yet is known as well. */
+function namedBy({ kind, name }: ReportsOptions): TypedNames {
+  return kind === 'sync' ? { sync: name } : { work: name };
+}

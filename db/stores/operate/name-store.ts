@@ -4,10 +4,13 @@
  */
 import type { Queryable } from '../../pool.ts';
 
-export type NameKind = 'provider' | 'sync' | 'node' | 'account' | 'tenant';
+/** `work`: a sync, action or saga; actions as `provider/action`. */
+export type NameKind = 'provider' | 'sync' | 'work' | 'node' | 'account' | 'tenant' | 'queue';
 
 /** Of each kind. */
 const MOST_NAMES = 10_000;
+/** The newest, whose names are looked at. */
+const MOST_REPORTS = 10_000;
 
 /** From name to name through an index that begins with the column, whatever the number of rows. */
 const steps = (table: string, column: string, where = 'true'): string => `
@@ -27,7 +30,13 @@ const PROVIDERS_OF_KEYS = `
       from known where known.name is not null
   ) select name from known where name is not null limit ${MOST_NAMES})`;
 
-/** Indexes: account_by_provider, account_by_name; run_by_provider, run_by_sync, run_by_account, run_by_tenant, run_ended; report_by_account. */
+const SYNCS = [
+  steps('run', 'sync'),
+  'select sync from sluice.declaration',
+  'select jsonb_object_keys(serves) from sluice.worker',
+];
+
+/** Indexes: account_by_provider, account_by_name; run_by_provider, run_by_sync, run_by_account, run_by_tenant, run_ended; report_by_account, report_by_seq. */
 const NAMES: Readonly<Record<NameKind, readonly string[]>> = {
   provider: [
     steps('account', 'provider'),
@@ -35,11 +44,12 @@ const NAMES: Readonly<Record<NameKind, readonly string[]>> = {
     'select provider from sluice.declaration',
     PROVIDERS_OF_KEYS,
   ],
-  sync: [
-    steps('run', 'sync'),
-    'select sync from sluice.declaration',
-    'select jsonb_object_keys(serves) from sluice.worker',
+  sync: SYNCS,
+  work: [
+    ...SYNCS,
+    `(select distinct name from (select name from sluice.report order by seq desc limit ${MOST_REPORTS}) newest)`,
   ],
+  queue: ['select task_queue from sluice.canary', 'select task_queue from sluice.declared_code'],
   // Of the newest run that has ended, and of what workers have.
   node: [
     `select n.name from (select id from sluice.run where sync = $1 and ended_at is not null order by ended_at desc limit 1) r

@@ -70,6 +70,17 @@ describe('a name that is misspelt', () => {
     ['status sync/forst/acct_42', 'No sync "forst" is known here; did you mean forest?'],
     ['explain sync/forest/acct_24', 'No account "acct_24" is known here; did you mean acct_42?'],
     ['pause sync/forst/acct_42', 'No sync "forst" is known here; did you mean forest?'],
+    ['reports --name forset', 'No sync, action or saga "forset" is known here; did you mean forest?'],
+    ['reports --name forset --kind sync --json', 'No sync "forset" is known here; did you mean forest?'],
+    ['audit --tenant acne', 'No tenant "acne" is known here; did you mean acme?'],
+    ['audit --subject acct_4', 'No account "acct_4" is known here; did you mean acct_42?'],
+    ['audit --subject forrest/acct_42 --json', 'No provider "forrest" is known here; did you mean forest?'],
+    ['audit --subject forest/acct_4', 'No account "acct_4" is known at forest; did you mean acct_42?'],
+    ['audit --subject forrest/app/app', 'No provider "forrest" is known here; did you mean forest?'],
+    ['audit --subject sync/fores/acct_42', 'No sync "fores" is known here; did you mean forest?'],
+    ['alerts --tenant acne', 'No tenant "acne" is known here; did you mean acme?'],
+    ['queries --sync forset', 'No sync, action or saga "forset" is known here; did you mean forest?'],
+    ['queries --provider forst --json', 'No provider "forst" is known here; did you mean forest?'],
     ['actions waits action/forst/post/acct_42/1', 'No provider "forst" is known here; did you mean forest?'],
     ['limits --prefix forst/', 'No key begins with forst/; did you mean forest/?'],
     ['limits show forest/app/ap', 'no such key; did you mean forest/app/app?'],
@@ -78,15 +89,35 @@ describe('a name that is misspelt', () => {
     const { code, output } = await run(...line.split(' '));
     expect([code, output]).toEqual([1, expect.stringContaining(told)]);
     // Once, and nothing of names that are known.
-    expect(output.match(/^No \w+ ".*" is known /gm) ?? []).toHaveLength(line.startsWith('limits') ? 0 : 1);
+    expect(output.match(/^No [\w, ]+ ".*" is known /gm) ?? []).toHaveLength(line.startsWith('limits') ? 0 : 1);
   });
 
   it('is not looked for where a name has nothing, and is known', async () => {
     for (const line of [
       'runs --account acct_42 --status failed',
       'quarantine --sync forest --account acct_42 --node posts',
+      'reports --name forest --status failed',
+      'alerts --tenant acme',
     ])
       expect(await run(...line.split(' '))).toEqual({ code: 0, output: expect.stringMatching(/^No /) as string });
+  });
+
+  it('of a task queue ends no alert', async () => {
+    await world.db.pool.query('insert into sluice.canary (task_queue) values ($1)', ['sluice-old']);
+    const { code, output } = await run('alerts', 'forget-queue', 'sluice-odl');
+    expect([code, output]).toEqual([1, expect.stringContaining('did you mean sluice-old?') as string]);
+    expect(await run('alerts', 'forget-queue', 'sluice-old')).toMatchObject({ code: 0 });
+  });
+
+  it('is not looked up for lists of queries where there is no database', async () => {
+    const { code, output } = await sluice(['queries', '--sync', 'forest'], {
+      DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
+      TEMPORAL_ADDRESS: temporalAddress(),
+    });
+    expect([code, output]).toEqual([
+      0,
+      expect.stringMatching(/SluiceSync = "forest"[^]*was not looked up: /) as string,
+    ]);
   });
 
   it('of an account that a run needs connected is told as the run starts', async () => {
