@@ -35,6 +35,8 @@ export interface RefreshDeps extends AuthPermitDeps {
   readonly pool: Pool;
   readonly keyring: Keyring;
   readonly http: HttpSender;
+  /** When this source of credentials came to be, `performance.now()`: with the code and the settings that it has. */
+  readonly startedAt: number;
 }
 
 /** Of one refresh: a form's token, a login, a token for writes, and what nobody has thought of. */
@@ -79,15 +81,30 @@ export async function refreshCredentials(
   if (!refresh) return giveUp(deps, of, version, refusal ? `${refusal.reason} (${noRefresh})` : noRefresh);
   const owner = randomUUID();
   const lease = { version, owner, leaseMs: LEASE_MS, isRefused: refusal !== undefined && !refusal.isDoubt };
+  let isMended = false;
   for (const startedAt = performance.now(); ; await delay(POLL_MS)) {
-    const held = await takeRefreshLease(deps.pool, deps.keyring, of, lease);
+    const held = await takeRefreshLease(deps.pool, deps.keyring, of, { ...lease, mayBeMended: isMended });
     if (held) return refreshUnderLease(deps, { provider, refresh, of, held, owner, isAsked: refusal !== undefined });
     const now = await current(deps, of);
     if (now.version !== version) return now;
-    if (now.retryMs > 0) throw afterFailure(now);
+    isMended = mayBeMended(now, deps);
+    if (now.retryMs > 0 && !isMended) throw afterFailure(now);
     if (performance.now() - startedAt > POLL_LIMIT_MS)
       throw new CredentialsBusy('another worker refreshes the token', Math.min(now.leaseMs, 1_000));
   }
+}
+
+/** Was the app's set-up refused before this process began? It may have begun with another one. */
+export function mayBeMended(
+  { isMisconfigured, failures, retryMs }: StoredCredentials,
+  { startedAt }: Pick<RefreshDeps, 'startedAt'>,
+): boolean {
+  return isMisconfigured && pauseAfter(failures) - retryMs > performance.now() - startedAt;
+}
+
+/** @param failures in a row, with the last one. */
+function pauseAfter(failures: number): number {
+  return MISCONFIGURED_PAUSES_MS[Math.min(failures, MISCONFIGURED_PAUSES_MS.length) - 1] ?? 0;
 }
 
 /** What a call is told while a refresh that has failed may not be tried again. */
@@ -116,7 +133,7 @@ async function refreshUnderLease(
   const giveBack = (how: Omit<GivenBackLease, 'owner'>) => giveBackLease(deps.pool, of, { owner, ...how });
   const mistaken = async (reason: string, isCertain: boolean): Promise<never> => {
     deps.log.error({ provider: of.provider, reason }, 'credentials can not be refreshed as this app is set up');
-    const retryAfterMs = MISCONFIGURED_PAUSES_MS[Math.min(failures, MISCONFIGURED_PAUSES_MS.length - 1)] as number;
+    const retryAfterMs = pauseAfter(failures + 1);
     await giveBack({ retryAfterMs, failure: { reason, isMisconfigured: true } });
     if (isCertain || failures + 1 >= MISCONFIGURED_PAUSES_MS.length) throw misconfigured(reason);
     throw new CredentialsBusy(reason, retryAfterMs);

@@ -15,9 +15,9 @@ import type { CredentialSource, CredentialWait } from '../deps.ts';
 import { accountFacts, type StoredAccount } from '../call/account-facts.ts';
 import { authenticates } from '../call/sign-request.ts';
 import { canRefresh } from './make-refresh-call.ts';
-import { afterFailure, refreshCredentials, type RefreshDeps } from './refresh-credentials.ts';
+import { afterFailure, mayBeMended, refreshCredentials, type RefreshDeps } from './refresh-credentials.ts';
 
-export interface StoredCredentialsOptions extends RefreshDeps {
+export interface StoredCredentialsOptions extends Omit<RefreshDeps, 'startedAt'> {
   /** @returns undefined when this worker has no sync or action of that provider. */
   readonly providerNamed: (id: string) => Provider | undefined;
 }
@@ -37,6 +37,7 @@ type Refusal = Parameters<typeof refreshCredentials>[4];
 
 export function createStoredCredentials(options: StoredCredentialsOptions): StoredCredentialSource {
   const { pool, keyring, providerNamed, log } = options;
+  const deps: RefreshDeps = { ...options, startedAt: performance.now() };
   const flights = new Map<string, Promise<StoredCredentials>>();
 
   /** One refresh at a time in this process; over all workers the store's lease sees to it. */
@@ -44,9 +45,7 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
     const key = `${of.provider}/${of.account}`;
     const running = flights.get(key);
     if (running) return running;
-    const flight = refreshCredentials(options, provider, of.account, version, refusal).finally(() =>
-      flights.delete(key),
-    );
+    const flight = refreshCredentials(deps, provider, of.account, version, refusal).finally(() => flights.delete(key));
     flights.set(key, flight);
     // Whoever waits hears of it; when nobody does, the next call meets it again.
     flight.catch((error: unknown) => {
@@ -80,7 +79,7 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
       if ((!isOver && !endsSoon(held, provider)) || !canRefresh(provider, held.credentials, stored))
         return toCredentials(held);
       // While nobody may try, those whose token is good go on with it.
-      if (held.retryMs > 0 && held.leaseMs === 0) {
+      if (held.retryMs > 0 && held.leaseMs === 0 && !mayBeMended(held, deps)) {
         if (isOver) throw afterFailure(held);
         return toCredentials(held);
       }

@@ -100,17 +100,22 @@ export async function countAccounts(db: Queryable, provider?: string): Promise<R
   return { connected: of('connected'), needs_reconnect: of('needs_reconnect') };
 }
 
+// A refresh that was refused for the app's set-up may be tried at once: its settings may have been the reason. Locks: account, credential.
+const UPDATE_SETTINGS = `
+  with changed as (update sluice.account set settings = $3 where provider = $1 and account = $2 returning 1),
+  mended as (
+    update sluice.credential set retry_at = null
+    where provider = $1 and account = $2 and is_misconfigured and exists (select 1 from changed)
+  )
+  select 1 from changed`;
+
 /** Replaces its settings. Calls see them within some seconds. @returns false for an account that is not known. */
 export async function updateSettings(
   db: Queryable,
   { provider, account }: AccountRef,
   settings: unknown,
 ): Promise<boolean> {
-  const { rowCount } = await db.query('update sluice.account set settings = $3 where provider = $1 and account = $2', [
-    provider,
-    account,
-    JSON.stringify(settings),
-  ]);
+  const { rowCount } = await db.query(UPDATE_SETTINGS, [provider, account, JSON.stringify(settings)]);
   return rowCount === 1;
 }
 

@@ -88,7 +88,8 @@ const TAKE_LEASE = `
   with o as (
     select x.provider, x.account, x.lease_owner is not null as is_left_over from sluice.credential x
     where x.provider = $1 and x.account = $2 and x.version = $3
-      and coalesce(greatest(x.lease_until, x.retry_at), '-infinity') <= clock_timestamp() for no key update)
+      and coalesce(greatest(x.lease_until, case when not ($7 and x.is_misconfigured) then x.retry_at end), '-infinity') <= clock_timestamp()
+    for no key update)
   update sluice.credential c set lease_owner = $4, lease_until = clock_timestamp() + $5::float8 * interval '1 millisecond',
     expires_at = case when $6 then least(c.expires_at, clock_timestamp()) else c.expires_at end
   from o, sluice.account a
@@ -104,17 +105,23 @@ export interface RefreshLease extends StoredCredentials {
 /**
  * Takes the right to refresh the secrets of this version.
  * @param lease `leaseMs`: after this long, a worker that died is taken to have died. `isRefused`: the third party has refused
- *   the token, so nobody calls with it any more.
+ *   the token, so nobody calls with it any more. `mayBeMended`: a pause that the app's set-up is the reason of does not count.
  * @returns undefined when somebody else has it, a failed refresh was just now, or the version is not the current one.
  */
 export async function takeRefreshLease(
   db: Queryable,
   keyring: Keyring,
   of: AccountRef,
-  lease: { readonly version: number; readonly owner: string; readonly leaseMs: number; readonly isRefused?: boolean },
+  lease: {
+    readonly version: number;
+    readonly owner: string;
+    readonly leaseMs: number;
+    readonly isRefused?: boolean;
+    readonly mayBeMended?: boolean;
+  },
 ): Promise<RefreshLease | undefined> {
-  const { version, owner, leaseMs, isRefused = false } = lease;
-  const values = [of.provider, of.account, version, owner, leaseMs, isRefused];
+  const { version, owner, leaseMs, isRefused = false, mayBeMended = false } = lease;
+  const values = [of.provider, of.account, version, owner, leaseMs, isRefused, mayBeMended];
   const { rows } = await db.query<SecretRow & { is_left_over: boolean }>(TAKE_LEASE, values);
   const [row] = rows;
   return row && { ...(await toStored(row, keyring, of, 'refresh')), isLeftOver: row.is_left_over };

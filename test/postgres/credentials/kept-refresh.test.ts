@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { CredentialsBusy, CredentialsMistake, NeedsReconnect } from '../../../activities/index.ts';
 import { toWait } from '../../../client/waits/run-waits.ts';
 import { readWaits } from '../../../db/stores/run/wait-store.ts';
-import { readAccount } from '../../../db/stores/account/account-store.ts';
+import { readAccount, updateSettings } from '../../../db/stores/account/account-store.ts';
 import { connectAccount } from '../../../db/stores/account/connect-store.ts';
 import { createKeyring } from '../../../db/encryption.ts';
 import { bearer, oauth2, post, refreshable, type Auth } from '../../../providers/index.ts';
@@ -277,6 +277,39 @@ describe('an app that the third party refuses', () => {
     expect(await failure(get(worker))).toMatchObject({ name: 'CredentialsMistake', message });
     expect(tokenCalls()).toBe(3);
     expect(await readAccount(database.pool, of)).toMatchObject({ status: 'connected' });
+  });
+
+  it('is asked again at once by a process that began since, which may have been mended, and once only', async () => {
+    await start({ client: { id: 'mended', secret: 'right' } });
+    const before = startWorker();
+    for (let tries = 1; tries <= 3; tries++) {
+      await failure(get(before));
+      if (tries < 3) await database.pool.query('update sluice.credential set retry_at = null');
+    }
+    // It was started anew a second later, and nothing is mended.
+    const aSecondGoesBy = "update sluice.credential set retry_at = retry_at - interval '1 second'";
+    await database.pool.query(aSecondGoesBy);
+    const same = startWorker();
+    for (const worker of [same, same, before])
+      expect(await failure(get(worker))).toMatchObject({ name: 'CredentialsMistake' });
+    expect(tokenCalls()).toBe(3 + 1);
+    await database.pool.query(aSecondGoesBy);
+    const mended = startWorker(oauth2({ tokenUrl: '/oauth/token', clientId: 'mended', clientSecret: () => 'right' }));
+    expect(await get(mended)).toMatchObject({ version: '2' });
+    expect(await get(before)).toMatchObject({ version: '2' });
+    expect(tokenCalls()).toBe(3 + 1 + 1);
+  });
+
+  it('is asked again at once when the settings of the account have changed', async () => {
+    await start({ client: { id: 'another', secret: 'other' } });
+    const worker = startWorker();
+    await failure(get(worker));
+    await failure(get(worker));
+    expect(tokenCalls()).toBe(1);
+    expect(await updateSettings(database.pool, of, { region: 'eu' })).toBe(true);
+    await failure(get(worker));
+    expect(tokenCalls()).toBe(2);
+    expect(await updateSettings(database.pool, { ...of, account: 'nobody' }, {})).toBe(false);
   });
 });
 
