@@ -16,7 +16,7 @@ export interface ShowStateOptions {
 
 export interface ResetOptions {
   /**
-   * Also forget that the lists had rows: then an empty answer is believed, and with `deletions: 'full-pass'` deletes what they had.
+   * Also forget that the lists had rows, those that were never read to their end as well: then an empty answer is believed, and with `deletions: 'full-pass'` deletes what they had.
    * Default false: an empty answer ends `truncated`, and the rows are kept.
    */
   readonly forgetsRows?: boolean;

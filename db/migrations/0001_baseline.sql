@@ -114,6 +114,8 @@ create table sluice.unit (
   items int not null default 0,
   rows int not null default 0,
   again int not null default 0,
+  -- An operator has taken back that the list had rows: an empty answer is believed.
+  is_forgotten boolean not null default false,
   -- Those that did not fit and are in quarantine.
   aside int not null default 0,
   calls int not null default 0,
@@ -1737,7 +1739,7 @@ language sql stable set search_path = pg_catalog as $$
       order by x.started_at desc limit 1000
     ) since cross join lateral (
       select sum(u.rows)::bigint as rows from sluice.unit u
-      where u.run_id = since.id and u.node = for_node and u.parent_key = for_parent
+      where u.run_id = since.id and u.node = for_node and u.parent_key = for_parent and not u.is_forgotten
     ) b
   ))
 $$;

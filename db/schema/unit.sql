@@ -24,6 +24,8 @@ create table sluice.unit (
   items int not null default 0,
   rows int not null default 0,
   again int not null default 0,
+  -- An operator has taken back that the list had rows: an empty answer is believed.
+  is_forgotten boolean not null default false,
   -- Those that did not fit and are in quarantine.
   aside int not null default 0,
   calls int not null default 0,

@@ -10,6 +10,12 @@ import { counted } from '../../../contracts/limits/limit-words.ts';
 import { tellFound, tellUnknownNames } from '../../known-names.ts';
 import { withClient } from '../../with-client.ts';
 
+const NOTHING = {
+  watermark:
+    'No list of these was ever read to its end: there is nothing to reset. That runs have brought rows of them is forgotten by --forgets-rows.',
+  rows: 'No run has brought rows of these lists: there is nothing to reset.',
+};
+
 interface NamedLists {
   readonly account: string;
   readonly sync?: string;
@@ -68,7 +74,7 @@ const reset = (options: ResetCommandOptions) =>
     const { json, forgetsRows = false } = options;
     const lists = await sluice.state.reset(filterOf(options), { forgetsRows });
     if (json) console.log(JSON.stringify({ lists }));
-    else if (lists === 0) console.log('No list of these was ever read to its end: there is nothing to reset.');
+    else if (lists === 0) console.log(NOTHING[forgetsRows ? 'rows' : 'watermark']);
     else console.log(`${counted(lists, 'list')} reset: the next run reads from the beginning.`);
     if (lists > 0) return;
     process.exitCode = 1;

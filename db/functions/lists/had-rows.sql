@@ -15,7 +15,7 @@ language sql stable set search_path = pg_catalog as $$
       order by x.started_at desc limit 1000
     ) since cross join lateral (
       select sum(u.rows)::bigint as rows from sluice.unit u
-      where u.run_id = since.id and u.node = for_node and u.parent_key = for_parent
+      where u.run_id = since.id and u.node = for_node and u.parent_key = for_parent and not u.is_forgotten
     ) b
   ))
 $$;

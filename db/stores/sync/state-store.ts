@@ -49,12 +49,32 @@ const RESET = `
   update sluice.list k set watermark = null, kept = null, reset_at = clock_timestamp(), rows = case when $5 then 0 else k.rows end
   from picked p where k.account = $1 and k.resource = p.resource and k.parent_key = p.parent_key`;
 
+// What `sluice.had_rows` counts. A run that is going on may bring more, and is left as it is. Those of lists that are known to their end
+// are not counted. Indexes: run_by_account, then the units of each run by its node.
+const FORGET = `
+  with ended as (
+    select r.id from sluice.run r where r.account = $1 and ($2::text is null or r.sync = $2) and r.ended_at is not null
+    order by r.started_at desc limit 1000
+  ), forgotten as (
+    update sluice.unit u set is_forgotten = true
+    from ended, sluice.node n
+    where n.run_id = ended.id and ($3::text is null or split_part(n.resource, '.', 2) = $3)
+      and u.run_id = n.run_id and u.node = n.name and ($4::text is null or u.parent_key = $4) and u.rows > 0 and not u.is_forgotten
+    returning n.resource, u.parent_key
+  )
+  select count(distinct (f.resource, f.parent_key))::int as lists from forgotten f
+  where not exists (
+    select 1 from sluice.list k where k.account = $1 and k.resource = f.resource and k.parent_key = f.parent_key)`;
+
 /**
- * Takes the watermarks of lists away. @param forgetsRows also that they had rows. @returns how many lists there are.
+ * Takes the watermarks of lists away. @param forgetsRows also that they had rows: for lists that were never read to their end, too.
+ * @returns how many lists there are.
  */
 export async function resetState(db: Queryable, of: StateFilter, forgetsRows: boolean): Promise<number> {
   const { rowCount } = await db.query(RESET, [...valuesOf(of), forgetsRows]);
-  return rowCount ?? 0;
+  if (!forgetsRows) return rowCount ?? 0;
+  const { rows } = await db.query<{ lists: number }>(FORGET, valuesOf(of));
+  return (rowCount ?? 0) + (rows[0]?.lists ?? 0);
 }
 
 function valuesOf({ account, sync, node, parentKey }: StateFilter): (string | null)[] {

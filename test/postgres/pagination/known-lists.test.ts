@@ -123,6 +123,23 @@ describe('what is known of lists from run to run', () => {
     expect(await state.show(ofBob())).toMatchObject([{ rows: 0 }]);
   });
 
+  it('is taken back with its rows also where it was never read to its end', async () => {
+    const broken = { status: 400, body: { error: 'no' } };
+    api.script('GET /users/:id/posts', ['ok', 'ok', broken]);
+    expect((await run())?.flaws).toMatchObject([{ kind: 'failed', example: 'bob' }]);
+    posts['bob'] = [];
+    expect((await run())?.flaws).toMatchObject([{ kind: 'truncated', reason: 'empty answer: 10 rows kept' }]);
+    expect(await state.show(ofBob())).toEqual([]);
+    // Without a watermark there is nothing else to take back; other lists are as they were.
+    expect(await state.reset(ofBob())).toBe(0);
+    expect((await run())?.flaws).toMatchObject([{ kind: 'truncated' }]);
+    expect(await state.reset({ ...ofBob(), parentKey: 'ann' }, { forgetsRows: true })).toBe(1);
+    expect((await run())?.flaws).toMatchObject([{ kind: 'truncated' }]);
+    expect(await state.reset(ofBob(), { forgetsRows: true })).toBe(1);
+    expect(await run()).toMatchObject({ state: 'done', complete: true });
+    expect(await state.reset(ofBob(), { forgetsRows: true })).toBe(1);
+  });
+
   it('may be taken back while a run reads: that one reads on from where it began, and leaves no watermark', async () => {
     await run();
     posts['bob'] = rowsOf('bob', 50);
