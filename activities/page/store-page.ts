@@ -250,7 +250,8 @@ function toCommit(
     stalledLimit: stalledLimit(paginate),
     expectsNew: rows.keys.length > 0 && memory.newRows.expected(account, node.resource),
     aside: rows.aside,
-    flaws: rows.flaws,
+    flaws:
+      marks.doubt === undefined ? rows.flaws : allFlaws(rows.flaws, { count: 1, reason: marks.doubt, holds: false }),
     ifShrunken: ifShrunken(attempt, next, rows.keys.length + rows.aside.length),
   };
 }

@@ -12,6 +12,8 @@ export type Mark = string | number;
 
 const EPOCH_MS_FROM = 1e11;
 const EPOCH_S_FROM = 1e8;
+/** No list has all rows of a page dated farther ahead than this: the numbers are none of times. */
+const FARTHEST_AHEAD_MS = 365 * 86_400_000;
 
 /** In the memory of a list by ids: the highest one of its first page, or nothing once they do not rise any more. */
 const FIRST = 'ids.first';
@@ -22,7 +24,7 @@ const FIRST = 'ids.first';
  *   taken for later. A page that comes late may have a row that was changed after another page had been read. From its
  *   time on, what else was changed meanwhile would never be asked for. And a row that is dated in the future would hide
  *   all that comes until then.
- * @returns `memory` is to be kept with the list.
+ * @returns `memory` is to be kept with the list; `doubt`: in words, that its numbers are probably none of times.
  * @throws TypeError for a value that is neither a time nor a number.
  */
 export function highestMark(
@@ -30,12 +32,37 @@ export function highestMark(
   items: readonly unknown[],
   { highest: before, guard }: { readonly highest: Mark | null; readonly guard: ListMemory | null },
   latestMs: number,
-): { readonly highest: Mark | null; readonly memory: ListMemory } {
+): { readonly highest: Mark | null; readonly memory: ListMemory; readonly doubt?: string | undefined } {
   if (!incremental || incremental === 'checkpoint') return { highest: null, memory: {} };
   const marks = items.map((item) => markOf(incremental, item, latestMs)).filter((mark) => mark !== null);
   const highest = highestOf(marks, before);
-  if (highest === null || isTime(highest, incremental) || marks.length === 0) return { highest, memory: {} };
+  if (highest === null || marks.length === 0) return { highest, memory: {} };
+  if (isTime(highest, incremental))
+    return { highest, memory: {}, doubt: probablyIds(incremental, items, marks, latestMs) };
   return highestId(marks, highest, before, guard?.[FIRST]);
+}
+
+/**
+ * Numbers that are taken for times by their size, and would all be far ahead: ids that grow large, microseconds. Each run would ask for all
+ * of them again. One row may be dated so by mistake.
+ */
+function probablyIds(
+  incremental: Incremental<unknown>,
+  items: readonly unknown[],
+  marks: readonly Mark[],
+  latestMs: number,
+): string | undefined {
+  const [first] = marks;
+  const unitMs = typeof first === 'number' ? unitOf(first, incremental) : undefined;
+  if (incremental.numbers !== undefined || unitMs === undefined || marks.length < 2) return undefined;
+  // As `normalised` holds them back, without asking for each again.
+  if (marks.some((mark) => mark !== Math.ceil(latestMs / unitMs))) return undefined;
+  const ahead = items.map((item) => Number(incremental.field(item))).filter((value) => value > 0);
+  if (ahead.some((value) => value * unitMs < latestMs + FARTHEST_AHEAD_MS)) return undefined;
+  return (
+    `\`incremental.field\` gives numbers such as ${ahead[0]}, which as times in ${unitMs === 1 ? 'milliseconds' : 'seconds'} would be far ahead, so ` +
+    "each run asks for all of them again: say `numbers: 'ids'`, give the time in another unit, or say `numbers` if they are such times"
+  );
 }
 
 /**

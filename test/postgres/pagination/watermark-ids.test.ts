@@ -74,3 +74,51 @@ describe('a watermark of ids', () => {
     expect(asked).toEqual([null, '50']);
   });
 });
+
+describe('a watermark of numbers that are taken for times by their size', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  const read = async (marks: readonly (number | string)[], numbers?: 'ids' | 'milliseconds') => {
+    const { api, drive, account } = stage;
+    api.route('GET', '/rows', () => ({ body: marks.map((mark, n) => ({ id: n, mark })) }));
+    const provider = defineProvider({ id: 'shop', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('rows', {
+      input: z.object({ since: z.string().optional() }),
+      response: z.array(z.object({ id: z.number(), mark: z.union([z.number(), z.string()]) })),
+      request: ({ since }) => get('/rows', { since }),
+      paginate: { kind: 'single', items: (rows) => rows },
+    });
+    const sync = defineSync('shop', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, {
+        input: (_, { watermark }) => ({ since: watermark }),
+        key: ({ id }) => id,
+        incremental: { field: ({ mark }) => mark, lookbackMs: 0, ...(numbers ? { numbers } : {}) },
+      }),
+    }));
+    return drive.run(sync, { account, mode: 'full' });
+  };
+  const IDS = [5_400_000_000_001, 5_400_000_000_007, 5_400_000_000_009];
+
+  it.each<[what: string, marks: readonly (number | string)[], named: string]>([
+    ['ids of 13 digits', IDS, 'milliseconds'],
+    ['ids of 13 digits as text', IDS.map(String), 'milliseconds'],
+    ['ids of 10 digits', [5_400_000_001, 5_400_000_002], 'seconds'],
+    ['microseconds', [1_790_000_000_000_000, 1_790_000_000_000_500], 'milliseconds'],
+  ])('is told as none where all of a page would be far ahead: %s', async (_, marks, named) => {
+    const result = await read(marks);
+    expect(result).toMatchObject({ complete: false, rows: marks.length, flaws: [{ kind: 'flawed' }] });
+    expect(result?.flaws[0]?.reason).toMatch(
+      new RegExp(`such as ${marks[0]}, which as times in ${named} .* \`numbers: 'ids'\``),
+    );
+  });
+
+  it('is believed where its definition says what they are, and where one row alone, or none, is far ahead', async () => {
+    const now = Date.now();
+    expect(await read(IDS, 'ids')).toMatchObject({ complete: true });
+    expect(await read(IDS, 'milliseconds')).toMatchObject({ complete: true });
+    expect(await read([now - 5_000, 253_402_300_799_000])).toMatchObject({ complete: true });
+    expect(await read([253_402_300_799_000])).toMatchObject({ complete: true });
+    expect(await read([now + 86_400_000, now + 2 * 86_400_000])).toMatchObject({ complete: true });
+  });
+});
