@@ -106,10 +106,21 @@ export interface RunWait {
    * `provider`: the whole provider, or one endpoint, is failing or paused · `account`: it must be connected again · `operator`: it is
    * paused · `cancel`: it is being cancelled · `worker`: no worker takes its workflow's task, or the task, or a step of it, fails
    * again and again for a reason that is not the third party's · `entity`: an earlier operation works on its entity (actions, sagas) ·
-   * `run`: the run that it is queued behind, the fleet that has not come to it, or its own workflow was ended from outside.
+   * `run`: the run that it is queued behind, the fleet that has not come to it, or its own workflow was ended from outside ·
+   * `again`: lists wait for nothing, and are read from their beginning once more.
    */
   readonly kind:
-    'limit' | 'backoff' | 'call' | 'provider' | 'account' | 'operator' | 'cancel' | 'worker' | 'entity' | 'run';
+    | 'limit'
+    | 'backoff'
+    | 'call'
+    | 'provider'
+    | 'account'
+    | 'operator'
+    | 'cancel'
+    | 'worker'
+    | 'entity'
+    | 'run'
+    | 'again';
   /** Node of the tree; undefined when it is about all of them. */
   readonly node?: string;
   /** The limit's key, as `sluice limits` shows it. */

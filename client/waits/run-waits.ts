@@ -11,14 +11,17 @@ import type { WaitRow } from '../../db/index.ts';
 /** In characters. */
 const MOST_ERROR = 200;
 
-const KINDS = { queue: 'limit', backoff: 'backoff', token: 'backoff', gate: 'provider' } as const satisfies Record<
-  WaitRow['kind'],
-  RunWait['kind']
->;
+const KINDS = {
+  queue: 'limit',
+  backoff: 'backoff',
+  token: 'backoff',
+  gate: 'provider',
+  again: 'again',
+} as const satisfies Record<WaitRow['kind'], RunWait['kind']>;
 
 export function toWait(row: WaitRow): RunWait {
   const state = row.limit ? stateOf(row.limit) : 'free';
-  const isTimed = state !== 'paused' && !row.isShut;
+  const isTimed = state !== 'paused' && !row.isShut && row.kind !== 'again';
   const firstInMs = Math.max(0, Math.round(row.firstInMs));
   const lastInMs = Math.max(firstInMs, Math.round(row.lastInMs));
   return {
@@ -38,6 +41,8 @@ function what(row: WaitRow): string {
   if (row.kind === 'token')
     return `its token could not be renewed (${cleanText(row.error ?? '', MOST_ERROR)}), ${counted(row.attempts, 'attempt')} so far`;
   const which = row.example === '' ? '' : `, e.g. "${row.example}"`;
+  if (row.kind === 'again')
+    return `${row.calls === 1 ? '1 list is' : `${row.calls} lists are`} read again (reading ${row.reading})${which}: its rows moved while it was read, some were left out, or its cursor died`;
   const why = row.error === null ? '' : ` (${cleanText(row.error, MOST_ERROR)})`;
   // A job that is being worked on, a token that is renewed.
   if (row.attempts === 0 && row.error !== null) return `${lists(row.calls)}${which}${why}`;

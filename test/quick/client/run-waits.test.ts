@@ -39,6 +39,7 @@ const lists: WaitRow = {
   lastInMs: 2_000,
   isShut: false,
   attempts: 0,
+  reading: null,
   example: '',
   error: null,
 };
