@@ -14,6 +14,7 @@ import { endOfToken, isFrontAgain, noteReadingAtCap, noteShift, quietEnd } from 
 import { followCount } from './counted-places.ts';
 import { afterLeap, leapsOver, withoutLeap } from './leaps.ts';
 import { hasPageNumber } from '../told/counting.ts';
+import { isPageful } from '../told/paging-words.ts';
 import { isOfAllRows, noteTime } from './shared-times.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
@@ -110,8 +111,14 @@ function bringsOnlyBorder(at: ListState, page: PageAnswer, memory: Memory, token
   // All of the page before is its border only where the token is a value of all of its rows. Else the page was given for another one.
   const isAllAgain = keys.length > 1 && indexOfName(keys, memory['head']) === 0;
   if (isAllAgain && !isOfAllRows(page, token)) return false;
+  if (isAllAgain && at.pages === 1) return !isMaybeFull(at, keys.length);
   // A list of one row, where more were asked for: no server gives one row a page.
   return keys.length < fullPage(at, memory) || (keys.length === 1 && at.asked.size > 1);
+}
+
+/** Of a list of one page nothing shows how large its pages are, but for other lists of the endpoint, and for numbers that pages have. */
+function isMaybeFull({ asked, given }: ListState, count: number): boolean {
+  return count >= asked.size || (count >= (given ?? 0) && isPageful(count));
 }
 
 /**

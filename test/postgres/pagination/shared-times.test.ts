@@ -177,6 +177,11 @@ describe('pages that go on behind a time', () => {
     ],
     ['there is one page alone', { rows: rowsOf(9, 3) }, {}],
     ['there is one page alone, and a blank one', { rows: rowsOf(9, 3) }, LAST_ROW],
+    [
+      'it counts itself, and there is one page alone, all of one second',
+      { rows: rowsOf(3, 3), isInclusive: true },
+      LAST_ROW,
+    ],
     ['it tells microseconds, which no two rows share', { rows: inMicroseconds(45), epochOf: microsecondsOf }, LAST_ROW],
     [
       'a key has the id, too',
@@ -211,6 +216,15 @@ describe('pages that go on behind a time', () => {
     ['the definition says so', { rows: rowsOf(40, 5) }, { ...LAST_ROW, guards: { 'missing-rows': false } }],
   ])('are complete where %s', async (_, server, options) => {
     expect(await read(server, options)).toMatchObject({ complete: true, rows: server.rows.length });
+  });
+
+  it('end as looped where a page full of one second may hide others of it', async () => {
+    const result = await read({ rows: rowsOf(12, 12), isInclusive: true }, { ...LAST_ROW, pageSize: { start: 100 } });
+    expect(result).toMatchObject({ complete: true, rows: 12 });
+    for (const start of [10, 12]) {
+      const full = await read({ rows: rowsOf(30, 30), isInclusive: true }, { ...LAST_ROW, pageSize: { start } });
+      expect(full).toMatchObject({ complete: false, flaws: [{ kind: 'looped' }] });
+    }
   });
 });
 
