@@ -281,6 +281,7 @@ function standingAfter({ unit, asked }: Attempt, page: PageToCommit, fresh: numb
     rows: unit.rows + fresh,
     attempts: 0,
     error: null,
+    isOut: false,
     given: Math.max(unit.given ?? 0, givenOf(came, asked)),
   };
 }

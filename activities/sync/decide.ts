@@ -9,8 +9,10 @@ import type { ChildErrorPolicy } from '../../contracts/plan.ts';
 import { afterChangedBody } from '../../providers/pagination/walks/body-pieces.ts';
 import {
   afterDeadCursor,
+  afterLostAnswer,
   hasBegunAgain,
   hasCursor,
+  isPlaceKept,
   saysCheckpointIsOver,
   saysCursorIsDead,
 } from '../../providers/pagination/dead-cursor.ts';
@@ -82,6 +84,8 @@ export function decide(outcome: Outcome, told: Facts): Decision {
     return facts.hasCheckpoint && hasBegunAgain(list)
       ? { do: 'start-over', reason: dead }
       : { do: 'step', step: afterRefusedOverlap(pagination, list) ?? afterDeadCursor(pagination, list, dead) };
+  const lost = lostAnswer(outcome, facts);
+  if (lost !== undefined) return { do: 'step', step: afterLostAnswer(pagination, list, lost) };
   if (isCheckpointOver(outcome, facts)) return { do: 'start-over', reason: outcome.reason };
   switch (outcome.kind) {
     case 'flawed':
@@ -164,6 +168,13 @@ function deadCursor(outcome: Outcome, { answer, list, pagination }: Facts): stri
     default:
       return undefined;
   }
+}
+
+/** Why a page that can't be asked for again may have been given out. What is refused, or was never sent, has moved nothing. */
+function lostAnswer(outcome: Outcome, { answer, list, pagination }: Facts): string | undefined {
+  const mayHaveMoved = outcome.kind === 'retry' || outcome.kind === 'unknown-write';
+  if (!mayHaveMoved || answer.error?.isUnsent === true || !isPlaceKept(pagination, list)) return undefined;
+  return outcome.reason;
 }
 
 /** What the list was asked from is known no more: by the rules, by its status or in well-known words. */

@@ -4,7 +4,7 @@
  * Next: `counted-places.ts` for names that count, `blank-end.ts` for an end that may be none.
  */
 import { cleanText } from '../../../contracts/values/clean-text.ts';
-import { isReadAgain, noteMark, beginAgain } from '../dead-cursor.ts';
+import { isReadAgain, noteMark, noteWhetherItStays, beginAgain } from '../dead-cursor.ts';
 import { saysMore, toldTotal } from '../end-seen.ts';
 import { digest, fullPage, memoryOf, nameOf, indexOfName, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
@@ -39,6 +39,7 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
   const isCounted = p.totalIs === 'exact' && p.guards['missing-rows'] && at.position?.behind === undefined;
   const guard = memoryOf(at.guard);
   noteMark(p, guard, page);
+  noteWhetherItStays(guard, used, token);
   noteReadingAtCap(guard, at);
   if (isCounted && total !== undefined) guard['firstTotal'] ??= total;
   const facts = { guard, total: isCounted ? (total ?? null) : null, isReread: isReadAgain(at) || isLookedAt(at) };
