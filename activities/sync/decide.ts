@@ -180,7 +180,8 @@ function lostAnswer(outcome: Outcome, { answer, list, pagination }: Facts): stri
 /** What the list was asked from is known no more: by the rules, by its status or in well-known words. */
 function isCheckpointOver(outcome: Outcome, { answer, hasCheckpoint }: Facts): outcome is Outcome & { reason: string } {
   if (!hasCheckpoint) return false;
-  if (outcome.kind === 'checkpoint-expired') return true;
+  // What a run has kept of an earlier one is a cursor like any other, also to the rule that knows dead ones.
+  if (outcome.kind === 'checkpoint-expired' || outcome.kind === 'dead-cursor') return true;
   const isRefusal = outcome.kind === 'permanent' || isErrorUnderSuccess(outcome, answer);
   return isRefusal && (answer.status === 410 || saysCheckpointIsOver(answer.text));
 }

@@ -48,7 +48,7 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
     if (early.split) return step(at, { ...facts, ...early });
   }
 
-  if (token !== undefined && isMaybeBlank(p, at, page, guard))
+  if (token !== undefined && isMaybeBlank(p, at, page, { memory: guard, next: token }))
     return step(at, { ...facts, position: at.position, isReread: true });
   noteTime(guard, at, page, token);
   if (!isLookedAt(at)) noteShift(p, guard, at, page, used);
