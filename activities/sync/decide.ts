@@ -20,6 +20,7 @@ import { afterRefusedOverlap, hintOfOverlap } from '../../providers/pagination/w
 import { isNumbered, type Pagination } from '../../providers/pagination/pagination.ts';
 import { asWalked } from '../../providers/pagination/walks/counted-places.ts';
 import { afterRefusedLeap } from '../../providers/pagination/walks/leaps.ts';
+import { afterRefusedSize } from '../../providers/pagination/told/whole-limit.ts';
 import { meansByItself } from '../../providers/pagination/told/expired-checkpoint.ts';
 import { refusedAtCap, toldCap } from '../../providers/pagination/result-cap.ts';
 import type { ListState, Step } from '../../providers/pagination/step.ts';
@@ -75,7 +76,7 @@ export function decide(outcome: Outcome, told: Facts): Decision {
   if (outcome.kind === 'ok') return { do: 'store' };
   const facts = asWalked(told);
   const { answer, pagination, list, isProbe } = facts;
-  const leap = isRefusal(outcome, facts) ? afterRefusedLeap(list) : undefined;
+  const leap = isRefusal(outcome, facts) ? (afterRefusedLeap(list) ?? afterRefusedSize(list)) : undefined;
   if (leap) return { do: 'step', step: leap };
   const costs = isProbe ? 'nothing' : 'attempt';
   const dead = deadCursor(outcome, facts);

@@ -15,6 +15,7 @@ import { followCount } from './counted-places.ts';
 import { afterLeap, leapsOver, withoutLeap } from './leaps.ts';
 import { hasPageNumber } from '../told/counting.ts';
 import { isPageful } from '../told/paging-words.ts';
+import { afterOwnLimit, afterShorterPage, noteCountdown } from '../told/whole-limit.ts';
 import { isOfAllRows, noteTime } from './shared-times.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
@@ -50,6 +51,9 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
 
   if (token !== undefined && isMaybeBlank(p, at, page, { memory: guard, next: token }))
     return step(at, { ...facts, position: at.position, isReread: true });
+  const shorter = afterShorterPage(at, page, guard, token);
+  if (shorter) return { ...shorter, total: facts.total };
+  noteCountdown(p, guard, page, token);
   noteTime(guard, at, page, token);
   if (!isLookedAt(at)) noteShift(p, guard, at, page, used);
   if (token === undefined) {
@@ -61,6 +65,8 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
     if (doubt) return { ...doubt, total: facts.total };
     if (facts.total !== null && hasRecounted(guard, at, page, facts.total))
       return beginAgain(at, guard, page.itemCount);
+    const own = more === undefined ? afterOwnLimit(p, at, page, guard) : undefined;
+    if (own) return { ...own, total: facts.total };
     return endOfToken(p, at, page, facts, total);
   }
 
