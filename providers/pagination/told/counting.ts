@@ -7,6 +7,7 @@
 import type { CountedPlace } from '../../../contracts/list.ts';
 import type { PageAnswer } from '../step.ts';
 import { paramsOf } from '../walks/token-parts.ts';
+import { varintBytes, varintText } from './varint-names.ts';
 
 /** What the number of a page may be called: `page`, `p`, `page[number]`, `pageNo`, `paged`. */
 const PAGE = /^(p|pg|paged?|(next|current)_?page|page[\W_]*(n|no|num|number|index)\W?)$/i;
@@ -139,14 +140,20 @@ function placesIn({ name, value }: Part, { itemCount, keys }: PageAnswer): Found
   return isMore ? [] : places;
 }
 
-/** What is in Base64, where it is a text with a number in it; else the value itself. */
+/** What is in Base64, where it is a text with a number in it, or a number as Protocol Buffers have it; else the value itself. */
 function unwrapped(value: string): { readonly form: CountedPlace['form']; readonly text: string } {
   if (/^[\w+/-]{2,}={0,2}$/.test(value) && !/^\d+$/.test(value))
-    for (const form of ['base64', 'base64url'] as const) {
-      const text = Buffer.from(value, form).toString('latin1');
-      if (/^[\x20-\x7e]*\d[\x20-\x7e]*$/.test(text) && WRAP[form](text) === value) return { form, text };
+    for (const form of WRAPPED) {
+      const text = textIn(form, value);
+      if (text !== undefined && WRAP[form](text) === value) return { form, text };
     }
   return { form: 'plain', text: value };
+}
+
+function textIn(form: (typeof WRAPPED)[number], value: string): string | undefined {
+  if (form === 'varint' || form === 'varint-padded') return varintText(Buffer.from(value, 'base64'));
+  const text = Buffer.from(value, form).toString('latin1');
+  return /^[\x20-\x7e]*\d[\x20-\x7e]*$/.test(text) ? text : undefined;
 }
 
 /** Padded where both may be meant: few that pad take what is not. */
@@ -154,4 +161,7 @@ const WRAP = {
   plain: (text: string) => text,
   base64: (text: string) => Buffer.from(text, 'latin1').toString('base64'),
   base64url: (text: string) => Buffer.from(text, 'latin1').toString('base64url'),
+  'varint-padded': (text: string) => varintBytes(text).toString('base64'),
+  varint: (text: string) => varintBytes(text).toString('base64url'),
 } as const;
+const WRAPPED = ['base64', 'base64url', 'varint-padded', 'varint'] as const;
