@@ -4,6 +4,7 @@
  * Next: `activities/page/store-page.ts`, for a good page.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
+import { isPageForPeople } from '../../contracts/answers/page-for-people.ts';
 import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';
 import type { ChildErrorPolicy } from '../../contracts/plan.ts';
 import { afterChangedBody } from '../../providers/pagination/walks/body-pieces.ts';
@@ -60,6 +61,8 @@ export interface Facts {
   readonly policy: ChildErrorPolicy;
   /** Failed attempts at this page before. */
   readonly attempts: number;
+  /** Attempts after which the page is given up. */
+  readonly maxAttempts: number;
   /** Only what changed is asked for, and the request said that nothing need be answered where nothing did. */
   readonly asksForChanges: boolean;
   /** The list was asked from a checkpoint. */
@@ -76,6 +79,8 @@ export function decide(outcome: Outcome, told: Facts): Decision {
   if (outcome.kind === 'ok') return { do: 'store' };
   const facts = asWalked(told);
   const { answer, pagination, list, isProbe } = facts;
+  const ofProxy = maybeOfProxy(outcome, facts);
+  if (ofProxy !== undefined) return { do: 'again', costs: 'attempt', reason: ofProxy };
   const leap = isRefusal(outcome, facts) ? (afterRefusedLeap(list) ?? afterRefusedSize(list)) : undefined;
   if (leap) return { do: 'step', step: leap };
   const costs = isProbe ? 'nothing' : 'attempt';
@@ -135,6 +140,12 @@ export function decide(outcome: Outcome, told: Facts): Decision {
     case 'permanent':
       return afterPermanent(outcome.cause, outcome.reason, facts);
   }
+}
+
+/** A page for people says that there is nothing: a proxy does so, too, whose third party is just being started anew. The second is believed. */
+function maybeOfProxy(outcome: Outcome, { answer, attempts, maxAttempts }: Facts): string | undefined {
+  if (outcome.kind !== 'permanent' || outcome.cause !== 'gone' || attempts > 0 || maxAttempts < 2) return undefined;
+  return isPageForPeople(answer) ? outcome.reason : undefined;
 }
 
 /** Whether the third party wants nothing to do with the very page that was asked for. */

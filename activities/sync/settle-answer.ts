@@ -55,6 +55,7 @@ export function decisionOn(
     list: stateOf(attempt),
     policy: sync.policyOf(node.name, unit.parentKey),
     attempts: unit.attempts,
+    maxAttempts: sync.provider.maxAttempts,
     hasCheckpoint: node.options.incremental === 'checkpoint' && attempt.since !== undefined,
     ...facts,
   });
