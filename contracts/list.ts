@@ -31,7 +31,7 @@ export interface CountedPlace {
   /** Of pages that are named by their first row: from one to the next. Default 1. */
   readonly step?: number;
   /** How it is wrapped, and what is before and behind the number in it. */
-  readonly form: 'plain' | 'base64' | 'base64url';
+  readonly form: 'plain' | 'base64' | 'base64url' | 'varint' | 'varint-padded';
   readonly before: string;
   readonly behind: string;
   /** The parameter of the page size, where pages may be asked for in another one. */

@@ -279,6 +279,7 @@ function standingAfter({ unit, asked }: Attempt, page: PageToCommit, fresh: numb
     rows: unit.rows + fresh,
     attempts: 0,
     error: null,
+    isOut: false,
     given: Math.max(unit.given ?? 0, givenOf(came, asked)),
     followed: Math.max(unit.followed, shownOfBefore(unit, came, page).followed),
   };

@@ -17,6 +17,8 @@ const FARTHEST_AHEAD_MS = 365 * 86_400_000;
 
 /** In the memory of a list by ids: the highest one of its first page, or nothing once they do not rise any more. */
 const FIRST = 'ids.first';
+/** The rows of the first page come down, the highest one first. */
+const FALLING = 'ids.falling';
 
 /**
  * The highest mark of a list with this page; null when nothing has one.
@@ -39,7 +41,7 @@ export function highestMark(
   if (highest === null || marks.length === 0) return { highest, memory: {} };
   if (isTime(highest, incremental))
     return { highest, memory: {}, doubt: probablyIds(incremental, items, marks, latestMs) };
-  return highestId(marks, highest, before, guard?.[FIRST]);
+  return highestId(marks, highest, before, { first: guard?.[FIRST], falls: guard?.[FALLING] === 1 });
 }
 
 /**
@@ -67,21 +69,29 @@ function probablyIds(
 
 /**
  * No clock says which ids had been given out when the reading began, as it does for times. Those of the first page had. Beyond it, only a
- * list whose ids rise brings all that were given out below the highest one.
+ * list whose ids rise from page to page brings all that were given out below the highest one.
  * @param first what is remembered. Another reading of the list remembers nothing, and adds nothing.
  */
 function highestId(
   marks: readonly Mark[],
   highest: Mark,
   before: Mark | null,
-  first: Mark | undefined,
+  { first, falls }: { readonly first: Mark | undefined; readonly falls: boolean },
 ): ReturnType<typeof highestMark> {
-  if (first === undefined && before === null) return { highest, memory: { [FIRST]: highest } };
+  if (first === undefined && before === null)
+    return { highest, memory: { [FIRST]: highest, ...(isFalling(marks) ? { [FALLING]: 1 } : {}) } };
   if (first === undefined || first === '') return { highest: before, memory: { [FIRST]: '' } };
-  const isRising = marks.every((mark, index) => index === 0 || !isAfter(marks[index - 1] as Mark, mark));
+  const rising = falls && before !== null ? marks.toReversed() : marks;
+  const isRising = rising.every((mark, index) => index === 0 || !isAfter(rising[index - 1] as Mark, mark));
   // Rows of the page before may come again.
-  const goesOn = before === null || !isAfter(before, marks[0] as Mark) || marks.includes(before);
+  const goesOn = before === null || !isAfter(before, rising[0] as Mark) || rising.includes(before);
   return isRising && goesOn ? { highest, memory: {} } : { highest: first, memory: { [FIRST]: '' } };
+}
+
+/** Some have the newest row of each page first, though pages rise. Two rows may stand so by chance. */
+function isFalling(marks: readonly Mark[]): boolean {
+  const { length } = marks;
+  return length > 2 && marks.every((mark, index) => index === 0 || isAfter(marks[index - 1] as Mark, mark));
 }
 
 function highestOf(marks: readonly Mark[], before: Mark | null): Mark | null {

@@ -4,16 +4,18 @@
  */
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import type { PageFact } from '../../contracts/messages.ts';
-import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
+import { deferUnit, SENT, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { BodyHold } from '../bodies/body-budget.ts';
 import { makeCall, type Call, type MadeCall } from '../call/make-call.ts';
 import type { FileToReceive } from '../files/receive-file.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { Facts } from './decide.ts';
-import { WAIT_IN_PLACE_MS } from '../call/with-permit.ts';
+import { WAIT_IN_PLACE_MS, type SendGate } from '../call/with-permit.ts';
+import { isPlaceKept } from '../../providers/pagination/dead-cursor.ts';
 import { isMaybeItsOwn } from '../http/to-observation.ts';
 import { applyDecision, end, notNow } from './apply-decision.ts';
-import type { Attempt } from './attempt.ts';
+import { stateOf, type Attempt } from './attempt.ts';
+import { changeUnit } from './write-down.ts';
 import { makeAnew } from '../job/move-job.ts';
 import { isOpenAddress } from '../call/open-request.ts';
 import { piecesOf, readOn } from './read-on.ts';
@@ -141,8 +143,21 @@ function callOf(attempt: Attempt, spec: RequestSpec, hold: BodyHold, signal: Abo
     ...(endpoint.file ? { file: fileOf(endpoint.file, attempt) } : {}),
     open: { hosts: openHosts, decide: endpoint.decideOpen },
     decide: endpoint.decide,
+    ...(isPlaceKept(endpoint.paginate, stateOf(attempt)) ? { gate: gateOf(attempt) } : {}),
     totalMs: endpoint.totalTimeoutMs,
     ...(signal ? { signal } : {}),
+  };
+}
+
+/** Where a page can't be asked for again, it is written down that it is asked for: whoever finds that, later, knows that it may be lost. */
+function gateOf(attempt: Attempt): SendGate {
+  const note = (riddle?: string): Promise<unknown> => {
+    const deferral = { costs: 'nothing', calls: 0, delayMs: null, why: null, ...(riddle ? { riddle } : {}) } as const;
+    return changeUnit(attempt, attempt.unit.pages, (fence) => deferUnit(attempt.deps.pool, fence, deferral));
+  };
+  return {
+    open: async () => (await note(SENT)) !== undefined,
+    close: async () => void (await note()),
   };
 }
 

@@ -4,13 +4,16 @@
  * Next: `activities/page/store-page.ts`, for a good page.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
+import { isPageForPeople } from '../../contracts/answers/page-for-people.ts';
 import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';
 import type { ChildErrorPolicy } from '../../contracts/plan.ts';
 import { afterChangedBody } from '../../providers/pagination/walks/body-pieces.ts';
 import {
   afterDeadCursor,
+  afterLostAnswer,
   hasBegunAgain,
   hasCursor,
+  isPlaceKept,
   saysCheckpointIsOver,
   saysCursorIsDead,
 } from '../../providers/pagination/dead-cursor.ts';
@@ -18,6 +21,7 @@ import { afterRefusedOverlap, hintOfOverlap } from '../../providers/pagination/w
 import { isNumbered, type Pagination } from '../../providers/pagination/pagination.ts';
 import { asWalked } from '../../providers/pagination/walks/counted-places.ts';
 import { afterRefusedLeap } from '../../providers/pagination/walks/leaps.ts';
+import { afterRefusedSize } from '../../providers/pagination/told/whole-limit.ts';
 import { meansByItself } from '../../providers/pagination/told/expired-checkpoint.ts';
 import { refusedAtCap, toldCap } from '../../providers/pagination/result-cap.ts';
 import type { ListState, Step } from '../../providers/pagination/step.ts';
@@ -57,6 +61,8 @@ export interface Facts {
   readonly policy: ChildErrorPolicy;
   /** Failed attempts at this page before. */
   readonly attempts: number;
+  /** Attempts after which the page is given up. */
+  readonly maxAttempts: number;
   /** Only what changed is asked for, and the request said that nothing need be answered where nothing did. */
   readonly asksForChanges: boolean;
   /** The list was asked from a checkpoint. */
@@ -73,7 +79,9 @@ export function decide(outcome: Outcome, told: Facts): Decision {
   if (outcome.kind === 'ok') return { do: 'store' };
   const facts = asWalked(told);
   const { answer, pagination, list, isProbe } = facts;
-  const leap = isRefusal(outcome, facts) ? afterRefusedLeap(list) : undefined;
+  const ofProxy = maybeOfProxy(outcome, facts);
+  if (ofProxy !== undefined) return { do: 'again', costs: 'attempt', reason: ofProxy };
+  const leap = isRefusal(outcome, facts) ? (afterRefusedLeap(list) ?? afterRefusedSize(list)) : undefined;
   if (leap) return { do: 'step', step: leap };
   const costs = isProbe ? 'nothing' : 'attempt';
   const dead = deadCursor(outcome, facts);
@@ -82,6 +90,8 @@ export function decide(outcome: Outcome, told: Facts): Decision {
     return facts.hasCheckpoint && hasBegunAgain(list)
       ? { do: 'start-over', reason: dead }
       : { do: 'step', step: afterRefusedOverlap(pagination, list) ?? afterDeadCursor(pagination, list, dead) };
+  const lost = lostAnswer(outcome, facts);
+  if (lost !== undefined) return { do: 'step', step: afterLostAnswer(pagination, list, lost) };
   if (isCheckpointOver(outcome, facts)) return { do: 'start-over', reason: outcome.reason };
   switch (outcome.kind) {
     case 'flawed':
@@ -132,6 +142,12 @@ export function decide(outcome: Outcome, told: Facts): Decision {
   }
 }
 
+/** A page for people says that there is nothing: a proxy does so, too, whose third party is just being started anew. The second is believed. */
+function maybeOfProxy(outcome: Outcome, { answer, attempts, maxAttempts }: Facts): string | undefined {
+  if (outcome.kind !== 'permanent' || outcome.cause !== 'gone' || attempts > 0 || maxAttempts < 2) return undefined;
+  return isPageForPeople(answer) ? outcome.reason : undefined;
+}
+
 /** Whether the third party wants nothing to do with the very page that was asked for. */
 function isRefusal(outcome: Outcome, { answer, attempts }: Facts): boolean {
   const { kind } = outcome;
@@ -166,10 +182,18 @@ function deadCursor(outcome: Outcome, { answer, list, pagination }: Facts): stri
   }
 }
 
+/** Why a page that can't be asked for again may have been given out. What is refused, or was never sent, has moved nothing. */
+function lostAnswer(outcome: Outcome, { answer, list, pagination }: Facts): string | undefined {
+  const mayHaveMoved = outcome.kind === 'retry' || outcome.kind === 'unknown-write';
+  if (!mayHaveMoved || answer.error?.isUnsent === true || !isPlaceKept(pagination, list)) return undefined;
+  return outcome.reason;
+}
+
 /** What the list was asked from is known no more: by the rules, by its status or in well-known words. */
 function isCheckpointOver(outcome: Outcome, { answer, hasCheckpoint }: Facts): outcome is Outcome & { reason: string } {
   if (!hasCheckpoint) return false;
-  if (outcome.kind === 'checkpoint-expired') return true;
+  // What a run has kept of an earlier one is a cursor like any other, also to the rule that knows dead ones.
+  if (outcome.kind === 'checkpoint-expired' || outcome.kind === 'dead-cursor') return true;
   const isRefusal = outcome.kind === 'permanent' || isErrorUnderSuccess(outcome, answer);
   return isRefusal && (answer.status === 410 || saysCheckpointIsOver(answer.text));
 }

@@ -13,6 +13,7 @@ import { stateOf, type Asked, type Attempt } from './attempt.ts';
 import type { JobTold } from '../../contracts/job.ts';
 import { makeAnew } from '../job/move-job.ts';
 import { prepareJob } from '../job/prepare-job.ts';
+import { afterLostAnswer, isPlaceKept } from '../../providers/pagination/dead-cursor.ts';
 import { COMPLETE, step } from '../../providers/pagination/step.ts';
 import { storeStep } from '../page/store-page.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
@@ -114,11 +115,16 @@ async function callForPage(
   calls: { made: 0 | 1 },
 ): Promise<PageFact> {
   const { request, node, unit, memory } = attempt;
-  const { job } = node.endpoint;
+  const { job, paginate } = node.endpoint;
+  const state = stateOf(attempt);
+  if (unit.isOut && isPlaceKept(paginate, state)) {
+    const lost = afterLostAnswer(paginate, state, 'the worker that had asked for a page was lost');
+    return storeStep({ ...attempt, isCounted: true }, lost, false);
+  }
   const split = attempt.asked.range && unit.position === null ? cutOf(attempt, attempt.asked.range) : undefined;
   if (split) {
     const end = { kind: 'complete', reason: 'it is wider than one call may ask for' } as const;
-    return storeStep({ ...attempt, isCounted: true }, step(stateOf(attempt), { end, split }), false);
+    return storeStep({ ...attempt, isCounted: true }, step(state, { end, split }), false);
   }
   const nested = nestedPage(attempt);
   if (nested) return settle({ ...attempt, isCounted: true }, nested, { isProbe: false, asksForChanges: false }, false);
@@ -134,7 +140,7 @@ async function callForPage(
     const isNone = rows === 0 && flaw === undefined;
     const reason = flaw ?? `its job has ${rows} rows, and names no result`;
     const end = isNone ? COMPLETE : ({ kind: 'truncated', reason } as const);
-    return storeStep({ ...attempt, isCounted: true }, step(stateOf(attempt), { end }), true);
+    return storeStep({ ...attempt, isCounted: true }, step(state, { end }), true);
   }
   const result = results[unit.position?.part ?? 0];
   if (!result) return makeAnew(attempt, job, 'it has fewer results than before', 0);

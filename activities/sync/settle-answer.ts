@@ -10,6 +10,7 @@ import { riddleOf } from '../bodies/parse-body.ts';
 import { again, applyDecision } from './apply-decision.ts';
 import { callsOf, stateOf, type Attempt } from './attempt.ts';
 import { decide, type Decision, type Facts } from './decide.ts';
+import { afterLostAnswer, isPlaceKept } from '../../providers/pagination/dead-cursor.ts';
 import { NotUnderstood } from '../page/read-page.ts';
 import { storePage, storeStep, type CameAnswer } from '../page/store-page.ts';
 import { logThrown, UserCodeError } from './user-code.ts';
@@ -54,6 +55,7 @@ export function decisionOn(
     list: stateOf(attempt),
     policy: sync.policyOf(node.name, unit.parentKey),
     attempts: unit.attempts,
+    maxAttempts: sync.provider.maxAttempts,
     hasCheckpoint: node.options.incremental === 'checkpoint' && attempt.since !== undefined,
     ...facts,
   });
@@ -84,6 +86,9 @@ export function notUnderstood(
 ): Promise<PageFact> {
   if (error instanceof UserCodeError) logThrown(attempt, error.cause, error.message);
   const reason = flaw === undefined ? error.message : `${error.message}; ${flaw}`;
+  const { paginate } = attempt.node.endpoint;
+  const state = stateOf(attempt);
+  if (isPlaceKept(paginate, state)) return storeStep(attempt, afterLostAnswer(paginate, state, reason), false);
   // 202: it is being made, and may be there at the next call.
   const riddle = answer.status === 202 ? {} : { riddle: riddleOf(answer) };
   const { pages, attempts } = attempt.unit;

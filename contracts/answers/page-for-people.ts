@@ -1,6 +1,7 @@
 /**
  * HTML where data was to come. Pure.
- * Used by: `providers/rules/default-rules.ts`, `providers/rules/write-rules.ts`, `activities/action/action-call.ts`.
+ * Used by: `providers/rules/default-rules.ts`, `providers/rules/write-rules.ts`, `activities/action/action-call.ts`,
+ * `activities/sync/decide.ts`.
  */
 import type { Answer } from './answer.ts';
 

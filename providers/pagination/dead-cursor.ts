@@ -1,6 +1,7 @@
 /**
  * A list whose next page can't be had any more, because the third party has forgotten the cursor that it gave out. It
- * is read again from its beginning, once, or read on behind the last row that came. Pure.
+ * is read again from its beginning, once, or read on behind the last row that came. The same goes for a page whose answer
+ * was lost, where the third party keeps the place itself. Pure.
  * Used by: `activities/sync/decide.ts`, `providers/pagination/walks/token-walk.ts`.
  */
 import type { Memory } from './loop-guard.ts';
@@ -16,6 +17,8 @@ const WORDS = new RegExp(String.raw`${PLACE}\W?.{0,60}?${DEAD}|${DEAD}.{0,30}?${
 const OVER =
   /valid-sync-token|resync[ _-]?required|full[ _-]?(?:re)?sync(?:hroni[sz]ation)?[ _-]?(?:is[ _-])?required/i;
 const SEEN_OF_TEXT = 2_000;
+/** Lost answers after which a list whose place is kept elsewhere is not begun again. */
+const MOST_LOST = 5;
 
 /** Does the answer say so in well-known words? */
 export function saysCursorIsDead(text: string): boolean {
@@ -48,6 +51,30 @@ export function afterDeadCursor(p: Pagination, at: ListState, reason: string): S
   return memory['begunAgain'] ? died(at, `twice: ${reason}`) : beginAgain(at, memory);
 }
 
+/**
+ * Does the third party keep the place, and go on with each call? Then a page whose answer was lost can't be asked for again: the next one
+ * would come. So it is where the same name stands on each page (a scroll id), which the definition allows. On the second page that is not seen yet.
+ */
+export function isPlaceKept({ guards }: Pagination, list: ListState): boolean {
+  return !guards['repeated-token'] && hasCursor(list) && list.guard?.['stays'] !== 0;
+}
+
+/** @param used name of this page. @param next name of the page behind it. */
+export function noteWhetherItStays(memory: Memory, used: string | undefined, next: string | undefined): void {
+  if (used === undefined || next === undefined || memory['stays'] === 1) return;
+  memory['stays'] = used === next ? 1 : 0;
+}
+
+/** The step of a list whose place is kept elsewhere, and that may have missed a page. */
+export function afterLostAnswer(p: Pagination, at: ListState, why: string): Step {
+  const memory = memoryOf(at.guard);
+  if (p.behind && memory['mark'] !== undefined) return afterDeadCursor(p, at, why);
+  const lost = Number(memory['lost'] ?? 0) + 1;
+  if (lost <= MOST_LOST) return beginAgain(at, { ...memory, lost });
+  const reason = `the third party keeps the place of reading, and ${lost} of its answers were lost, each with a page: ${why}`;
+  return step(at, { end: { kind: 'truncated', reason } });
+}
+
 /** The list from its beginning, which is done once. @param came items of the page that leads there. */
 export function beginAgain(at: ListState, memory: Memory, came = 0): Step {
   return step(at, { position: null, guard: { ...keptOf(memory), begunAgain: 1, itemsBefore: at.items + came } });
@@ -60,7 +87,7 @@ function died(at: ListState, how: string): Step {
 /** What stays known of the list when its loop guards begin anew. */
 function keptOf(memory: Memory): Memory {
   const kept: Memory = {};
-  for (const name of ['begunAgain', 'itemsBefore', 'looks', 'lookedBehind'] as const) {
+  for (const name of ['begunAgain', 'itemsBefore', 'looks', 'lookedBehind', 'stays', 'lost'] as const) {
     const value = memory[name];
     if (value !== undefined) kept[name] = value;
   }

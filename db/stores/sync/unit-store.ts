@@ -77,6 +77,8 @@ export interface LoadedUnit {
   readonly attempts: number;
   /** What went wrong with the last call for the page that comes next. */
   readonly error: string | null;
+  /** A call for that page was sent, as `SENT` says, and nothing was written down of what became of it. */
+  readonly isOut: boolean;
   /** Milliseconds until its next call may be made after one that failed; 0 when it may be made now. */
   readonly retryInMs: number;
   /** Highest value that this unit's rows have brought so far. */
@@ -109,6 +111,9 @@ export interface LoadedUnit {
   readonly closed: number;
 }
 
+/** Stands in the place of a riddle from before a call until its outcome is written down, where that is asked for. */
+export const SENT = 'sent';
+
 // A list below a row of a tree is named behind a slash.
 const PARENT_RESOURCE = `case when $7 and left(u.parent_key, 1) = '/' then $4 else $2 end`;
 
@@ -121,7 +126,7 @@ const LOAD = `
       (select p.data from sluice.record p where p.account = r.account and p.resource = ${PARENT_RESOURCE} and p.key = u.parent_record) as "parentRow",
       coalesce((select p.run_id = u.run_id from sluice.record p where p.account = r.account and p.resource = ${PARENT_RESOURCE} and p.key = u.parent_record), false) as "isParentFresh", u.lane, u.part, u.range, u.position, u.guard, u.job,
       (floor(extract(epoch from clock_timestamp()) * 1000) - (u.job->>'at')::float8) as "jobAgeMs", u.pages, u.items,
-      u.rows, u.attempts, u.error,
+      u.rows, u.attempts, u.error, coalesce(u.puzzle = '${SENT}', false) as "isOut",
       greatest(0, ceil(extract(epoch from u.retry_at - clock_timestamp()) * 1000))::float8 as "retryInMs",
       u.watermark as highest, w.watermark, w.kept,
       case when $2 <> '' and (w.watermark is not null or w.kept is not null)

@@ -7,6 +7,7 @@
 import type { CountedPlace } from '../../../contracts/list.ts';
 import type { PageAnswer } from '../step.ts';
 import { paramsOf } from '../walks/token-parts.ts';
+import { varintBytes, varintText } from './varint-names.ts';
 
 /** What the number of a page may be called: `page`, `p`, `page[number]`, `pageNo`, `paged`. */
 const PAGE = /^(p|pg|paged?|(next|current)_?page|page[\W_]*(n|no|num|number|index)\W?)$/i;
@@ -60,10 +61,14 @@ export function countOf(page: PageAnswer, token: string): CountedPlace | undefin
  * @returns the number that another name of the list has in this place; undefined where anything else in it is another.
  */
 export function numberIn(token: string, place: CountedPlace, template: string | undefined): number | undefined {
-  const { name, sizeName, form, before, behind } = place;
+  const { by, name, sizeName, form, before, behind } = place;
   const parts = partsOf(token, token);
-  const others = (of: readonly Part[]): string =>
-    JSON.stringify(of.filter((part) => part.name !== name && part.name !== sizeName));
+  // A server that gives smaller pages all of a sudden says so in its names: a place that counts rows is the same one.
+  const isOther = (part: Part): boolean =>
+    part.name !== name &&
+    part.name !== sizeName &&
+    !(by === 'offset' && SIZE.test(part.name) && /^\d+$/.test(part.value));
+  const others = (of: readonly Part[]): string => JSON.stringify(of.filter(isOther));
   if (template !== undefined && others(parts) !== others(partsOf(template, template))) return undefined;
   const { form: told, text } = unwrapped(parts.find((part) => part.name === name)?.value ?? '');
   if ((told === 'plain') !== (form === 'plain') || !text.startsWith(before) || !text.endsWith(behind)) return undefined;
@@ -139,14 +144,20 @@ function placesIn({ name, value }: Part, { itemCount, keys }: PageAnswer): Found
   return isMore ? [] : places;
 }
 
-/** What is in Base64, where it is a text with a number in it; else the value itself. */
+/** What is in Base64, where it is a text with a number in it, or a number as Protocol Buffers have it; else the value itself. */
 function unwrapped(value: string): { readonly form: CountedPlace['form']; readonly text: string } {
   if (/^[\w+/-]{2,}={0,2}$/.test(value) && !/^\d+$/.test(value))
-    for (const form of ['base64', 'base64url'] as const) {
-      const text = Buffer.from(value, form).toString('latin1');
-      if (/^[\x20-\x7e]*\d[\x20-\x7e]*$/.test(text) && WRAP[form](text) === value) return { form, text };
+    for (const form of WRAPPED) {
+      const text = textIn(form, value);
+      if (text !== undefined && WRAP[form](text) === value) return { form, text };
     }
   return { form: 'plain', text: value };
+}
+
+function textIn(form: (typeof WRAPPED)[number], value: string): string | undefined {
+  if (form === 'varint' || form === 'varint-padded') return varintText(Buffer.from(value, 'base64'));
+  const text = Buffer.from(value, form).toString('latin1');
+  return /^[\x20-\x7e]*\d[\x20-\x7e]*$/.test(text) ? text : undefined;
 }
 
 /** Padded where both may be meant: few that pad take what is not. */
@@ -154,4 +165,7 @@ const WRAP = {
   plain: (text: string) => text,
   base64: (text: string) => Buffer.from(text, 'latin1').toString('base64'),
   base64url: (text: string) => Buffer.from(text, 'latin1').toString('base64url'),
+  'varint-padded': (text: string) => varintBytes(text).toString('base64'),
+  varint: (text: string) => varintBytes(text).toString('base64url'),
 } as const;
+const WRAPPED = ['base64', 'base64url', 'varint-padded', 'varint'] as const;

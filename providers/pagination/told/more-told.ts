@@ -62,10 +62,8 @@ export function moreTold(page: LastPage): string | undefined {
  * the same.
  */
 export function fullInSilence({ body, headers, count, url = '' }: LastPage): string | undefined {
-  const query = url.indexOf('?');
-  if (query === -1 || !isPageful(count)) return undefined;
-  const isMost = ([name, value]: readonly [string, string]): boolean => MOST.test(name) && value === String(count);
-  const [name] = [...new URLSearchParams(url.slice(query))].find(isMost) ?? [];
+  if (!isPageful(count)) return undefined;
+  const [name] = sizesAsked(url).find(([, size]) => size === count) ?? [];
   const speaks = (field: string): boolean => SPEAKS.some((words) => words.test(field));
   const speaksOf = Object.keys(headers).some(
     (header) => header === 'link' || HEADER_NEXT.test(header) || /total|pages|count/.test(header),
@@ -73,6 +71,15 @@ export function fullInSilence({ body, headers, count, url = '' }: LastPage): str
   if (name === undefined || speaksOf || placesOf(body, count).some(([, about]) => Object.keys(about).some(speaks)))
     return undefined;
   return `as many rows came as \`${name}\` asks for, ${count}, and nothing says that there are no others`;
+}
+
+/** The most rows that an address asks for, by the names of its parameters. */
+export function sizesAsked(url: string): [name: string, size: number][] {
+  const query = url.indexOf('?');
+  if (query === -1) return [];
+  return [...new URLSearchParams(url.slice(query))]
+    .filter(([name, value]) => MOST.test(name) && /^\d{1,9}$/.test(value))
+    .map(([name, value]) => [name, Number(value)]);
 }
 
 function byHeaders({ headers, url, status, count, against = 'all' }: LastPage): string | undefined {

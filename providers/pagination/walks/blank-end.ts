@@ -79,21 +79,27 @@ export function afterBlankEnd(p: Pagination, at: ListState, page: PageAnswer, me
  * A page without rows that names a next one, behind one as full as any. It may be so for a moment only, and is asked for once more. What a
  * filter has left empty comes so again.
  */
-export function isMaybeBlank(p: Pagination, at: ListState, page: PageAnswer, memory: Memory): boolean {
+export function isMaybeBlank(
+  p: Pagination,
+  at: ListState,
+  page: PageAnswer,
+  { memory, next }: { readonly memory: Memory; readonly next: string },
+): boolean {
   const { before, tail = '', looksAtBlank = 0 } = memory;
   const isLooked = isLookedAt(at) || memory['blankBehind'] === tail || Number(looksAtBlank) >= MOST_LOOKS;
-  if (before === undefined || isLooked || !isDoubtful(p, page) || !isFullBefore(at, memory)) return false;
+  if (before === undefined || isLooked || !isDoubtful(p, page, next) || !isFullBefore(at, memory)) return false;
   memory['blankBehind'] = tail;
   memory['looksAtBlank'] = Number(looksAtBlank) + 1;
   return true;
 }
 
 /**
- * A place that is kept by the third party can't be asked for again. A token for the next run is told at the end alone.
+ * A place that is kept by the third party can't be asked for again. A token for the next run is told at the end alone, but for one that is
+ * the name of the next page.
  */
-function isDoubtful(p: Pagination, page: PageAnswer): boolean {
+function isDoubtful(p: Pagination, page: PageAnswer, next = ''): boolean {
   if (page.itemCount > 0 || page.isEnd || !p.guards['moved-rows'] || !p.guards['repeated-token']) return false;
-  return (p.checkpoint?.(page.response, page) ?? '') === '';
+  return ['', next].includes(String(p.checkpoint?.(page.response, page) ?? ''));
 }
 
 /**

@@ -4,7 +4,7 @@
  * Next: `counted-places.ts` for names that count, `blank-end.ts` for an end that may be none.
  */
 import { cleanText } from '../../../contracts/values/clean-text.ts';
-import { isReadAgain, noteMark, beginAgain } from '../dead-cursor.ts';
+import { isReadAgain, noteMark, noteWhetherItStays, beginAgain } from '../dead-cursor.ts';
 import { saysMore, toldTotal } from '../end-seen.ts';
 import { digest, fullPage, memoryOf, nameOf, indexOfName, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
@@ -14,6 +14,8 @@ import { endOfToken, isFrontAgain, noteReadingAtCap, noteShift, quietEnd } from 
 import { followCount } from './counted-places.ts';
 import { afterLeap, leapsOver, withoutLeap } from './leaps.ts';
 import { hasPageNumber } from '../told/counting.ts';
+import { isPageful } from '../told/paging-words.ts';
+import { afterOwnLimit, afterShorterPage, noteCountdown } from '../told/whole-limit.ts';
 import { isOfAllRows, noteTime } from './shared-times.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
@@ -38,6 +40,7 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
   const isCounted = p.totalIs === 'exact' && p.guards['missing-rows'] && at.position?.behind === undefined;
   const guard = memoryOf(at.guard);
   noteMark(p, guard, page);
+  noteWhetherItStays(guard, used, token);
   noteReadingAtCap(guard, at);
   if (isCounted && total !== undefined) guard['firstTotal'] ??= total;
   const facts = { guard, total: isCounted ? (total ?? null) : null, isReread: isReadAgain(at) || isLookedAt(at) };
@@ -46,8 +49,11 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
     if (early.split) return step(at, { ...facts, ...early });
   }
 
-  if (token !== undefined && isMaybeBlank(p, at, page, guard))
+  if (token !== undefined && isMaybeBlank(p, at, page, { memory: guard, next: token }))
     return step(at, { ...facts, position: at.position, isReread: true });
+  const shorter = afterShorterPage(at, page, guard, token);
+  if (shorter) return { ...shorter, total: facts.total };
+  noteCountdown(p, guard, page, token);
   noteTime(guard, at, page, token);
   if (!isLookedAt(at)) noteShift(p, guard, at, page, used);
   if (token === undefined) {
@@ -59,6 +65,8 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
     if (doubt) return { ...doubt, total: facts.total };
     if (facts.total !== null && hasRecounted(guard, at, page, facts.total))
       return beginAgain(at, guard, page.itemCount);
+    const own = more === undefined ? afterOwnLimit(p, at, page, guard) : undefined;
+    if (own) return { ...own, total: facts.total };
     return endOfToken(p, at, page, facts, total);
   }
 
@@ -110,8 +118,14 @@ function bringsOnlyBorder(at: ListState, page: PageAnswer, memory: Memory, token
   // All of the page before is its border only where the token is a value of all of its rows. Else the page was given for another one.
   const isAllAgain = keys.length > 1 && indexOfName(keys, memory['head']) === 0;
   if (isAllAgain && !isOfAllRows(page, token)) return false;
+  if (isAllAgain && at.pages === 1) return !isMaybeFull(at, keys.length);
   // A list of one row, where more were asked for: no server gives one row a page.
   return keys.length < fullPage(at, memory) || (keys.length === 1 && at.asked.size > 1);
+}
+
+/** Of a list of one page nothing shows how large its pages are, but for other lists of the endpoint, and for numbers that pages have. */
+function isMaybeFull({ asked, given }: ListState, count: number): boolean {
+  return count >= asked.size || (count >= (given ?? 0) && isPageful(count));
 }
 
 /**

@@ -177,6 +177,11 @@ describe('pages that go on behind a time', () => {
     ],
     ['there is one page alone', { rows: rowsOf(9, 3) }, {}],
     ['there is one page alone, and a blank one', { rows: rowsOf(9, 3) }, LAST_ROW],
+    [
+      'it counts itself, and there is one page alone, all of one second',
+      { rows: rowsOf(3, 3), isInclusive: true },
+      LAST_ROW,
+    ],
     ['it tells microseconds, which no two rows share', { rows: inMicroseconds(45), epochOf: microsecondsOf }, LAST_ROW],
     [
       'a key has the id, too',
@@ -211,6 +216,15 @@ describe('pages that go on behind a time', () => {
     ['the definition says so', { rows: rowsOf(40, 5) }, { ...LAST_ROW, guards: { 'missing-rows': false } }],
   ])('are complete where %s', async (_, server, options) => {
     expect(await read(server, options)).toMatchObject({ complete: true, rows: server.rows.length });
+  });
+
+  it('end as looped where a page full of one second may hide others of it', async () => {
+    const result = await read({ rows: rowsOf(12, 12), isInclusive: true }, { ...LAST_ROW, pageSize: { start: 100 } });
+    expect(result).toMatchObject({ complete: true, rows: 12 });
+    for (const start of [10, 12]) {
+      const full = await read({ rows: rowsOf(30, 30), isInclusive: true }, { ...LAST_ROW, pageSize: { start } });
+      expect(full).toMatchObject({ complete: false, flaws: [{ kind: 'looped' }] });
+    }
   });
 });
 
@@ -330,6 +344,8 @@ describe('cursors that count', () => {
   };
   /** A connection of GraphQL over places, as graphql-relay names them. */
   const relay = (place: number) => btoa(`arrayconnection:${place - 1}`);
+  /** A number and a flag, as Protocol Buffers have them: `CDIQAA` is 50. */
+  const varint = (place: number) => Buffer.from([0x08, place, 0x10, 0x00]).toString('base64url');
   const inOrder = Array.from({ length: 60 }, (_, n) => n);
   /** Rows that share a time come in another order for each call: behind each border one comes again, and another one never. */
   const unstable = (place: number, size: number) => {
@@ -340,12 +356,27 @@ describe('cursors that count', () => {
   it.each([
     ['in Base64', relay],
     ['as they are', String],
+    ['as Protocol Buffers have them', varint],
   ])('%s, whose rows come twice because their order does not tell all apart, end as truncated', async (_, nameOf) => {
     const result = await read(unstable, 50, nameOf);
     expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
     expect(result?.flaws[0]?.reason).toMatch(
       /^a reading of it has 50 rows, of which 4\d are different ones: its order does not tell all rows apart/,
     );
+  });
+
+  it.each([
+    ['in Base64', relay],
+    ['as they are', String],
+    ['as Protocol Buffers have them', varint],
+  ])('%s, lose no row where one before the place of reading is deleted', async (_, nameOf) => {
+    let calls = 0;
+    const without = (place: number, size: number) => {
+      calls += 1;
+      return inOrder.filter((id) => calls === 1 || id !== 3).slice(place, place + size);
+    };
+    expect(varint(50)).toBe('CDIQAA');
+    expect(await read(without, 59, nameOf)).toMatchObject({ complete: true, rows: 60 });
   });
 
   it('and pages by number, whose rows come twice in each reading, end as truncated', async () => {

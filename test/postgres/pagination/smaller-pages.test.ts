@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
 import { numberedSync, onListStage, rowsFrom, type ListStage, type NumberedList } from '../../setup/list-stage.ts';
 
 interface Body {
@@ -49,5 +51,39 @@ describe('an account that is given smaller pages than others', () => {
     expect(await run('small', [50, 320])).toMatchObject({ complete: true, rows: 320 });
     // No number that pages have: one call is enough.
     expect(await run('short', [100, 33])).toMatchObject({ complete: true, rows: 33, calls: 1 });
+  });
+});
+
+describe('a list by next links that count rows, whose server gives smaller pages all of a sudden', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  it.each([
+    [2, 25, 12],
+    [4, 25, 10],
+    [3, 10, 25],
+  ])('is read on, whatever size its links tell: from call %i on %i and then %i', async (from, first, then) => {
+    const { api, drive, account } = stage;
+    const count = 110;
+    let calls = 0;
+    api.route('GET', '/rows', ({ query }) => {
+      calls += 1;
+      const size = calls < from ? first : then;
+      const start = Number(query.get('start') ?? 1);
+      const next = `/rows?start=${start + size}&max-results=${size}`;
+      const rows = rowsFrom(start, Math.min(size, count - start + 1));
+      return { body: { rows, next: start + size <= count ? next : null } };
+    });
+    const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('rows', {
+      input: z.object({}),
+      response: z.object({ rows: z.array(z.object({ id: z.number() })), next: z.string().nullable() }),
+      request: () => get('/rows'),
+      paginate: { kind: 'link', items: ({ rows }) => rows, next: ({ next }) => next },
+    });
+    const sync = defineSync('linked', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, rows: count, flaws: [] });
   });
 });

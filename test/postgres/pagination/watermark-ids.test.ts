@@ -73,6 +73,42 @@ describe('a watermark of ids', () => {
     await run();
     expect(asked).toEqual([null, '50']);
   });
+
+  it('is the highest one of all where pages rise, and the rows of each fall: snowflakes behind an id', async () => {
+    const { api, drive, account } = stage;
+    const idOf = (n: number): string => String(1_100_000_000_000_000_000n + BigInt(n) * 4_194_304n);
+    let ids = Array.from({ length: 45 }, (_, n) => idOf(n));
+    const asked: (string | null)[] = [];
+    api.route('GET', '/messages', ({ query }) => {
+      asked.push(query.get('after'));
+      const behind = ids.filter((id) => BigInt(id) > BigInt(query.get('after') ?? '0'));
+      return {
+        body: behind
+          .slice(0, SIZE)
+          .toReversed()
+          .map((id) => ({ id })),
+      };
+    });
+    const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const messages = provider.endpoint('messages', {
+      input: z.object({ after: z.string().optional() }),
+      response: z.array(z.object({ id: z.string() })),
+      request: ({ after }, page) => get('/messages', { after: page.cursor ?? after ?? '0', limit: page.size }),
+      paginate: { kind: 'cursor', items: (page) => page, next: (page) => page[0]?.id, pageSize: { start: SIZE } },
+    });
+    const sync = defineSync('chat', { provider, input: z.object({}) }, (s) => ({
+      messages: s.one(messages, {
+        input: (_, { watermark }) => ({ after: watermark }),
+        key: ({ id }) => id,
+        incremental: { field: ({ id }) => id, lookbackMs: 0 },
+      }),
+    }));
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, rows: 45 });
+    ids = [...ids, idOf(45), idOf(46)];
+    const before = asked.length;
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, rows: 2 });
+    expect(asked[before]).toBe(idOf(44));
+  });
 });
 
 describe('a watermark of numbers that are taken for times by their size', () => {

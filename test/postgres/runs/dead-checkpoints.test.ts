@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
+import {
+  bodyField,
+  deadCursor,
+  defineProvider,
+  defineSync,
+  get,
+  noAuth,
+  rules,
+  when,
+} from '../../../providers/index.ts';
 import { onListStage, type ListStage } from '../../setup/list-stage.ts';
 
 const xml = { 'content-type': 'application/xml; charset=utf-8' };
@@ -125,5 +134,83 @@ describe('a checkpoint', () => {
     expect(result?.flaws[0]?.reason).toMatch(/need-privileges|invalid_scope/);
     expect(seen).toEqual([null, '1']);
     expect(await stored()).toEqual(['a', 'b']);
+  });
+
+  /** A log whose cursors name its pages and go on from run to run. Those that stand in mid-list die with each change of a row, as Plaid has it. */
+  const logOf = () => {
+    const { api, drive, account } = stage;
+    let rows = Array.from({ length: 35 }, (_, n) => ({ id: `r${n}`, at: n }));
+    let changes = 0;
+    const asked: (string | null)[] = [];
+    let beforeCall: (nth: number) => void = () => {};
+    api.route('GET', '/log', ({ query }) => {
+      beforeCall(asked.push(query.get('cursor')));
+      const [at = '-1', stamp] = (query.get('cursor') ?? '-1').split('~');
+      if (stamp !== undefined && stamp !== String(changes)) return { status: 400, body: { code: 'CHANGED' } };
+      const behind = rows.filter((row) => row.at > Number(at));
+      const items = behind.slice(0, 10);
+      const more = behind.length > 10;
+      return { body: { items, next: `${items.at(-1)?.at ?? at}${more ? `~${changes}` : ''}`, more } };
+    });
+    const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const log = provider.endpoint('log', {
+      input: z.object({ cursor: z.string().optional() }),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string(), more: z.boolean() }),
+      request: ({ cursor }, page) => get('/log', { cursor: page.cursor ?? cursor }),
+      classify: rules([when(bodyField('code', 'CHANGED'), deadCursor())]),
+      paginate: {
+        kind: 'cursor',
+        items: ({ items }) => items,
+        next: ({ next }) => next,
+        hasMore: ({ more }) => more,
+        checkpoint: ({ next }) => next,
+      },
+    });
+    const sync = defineSync('log', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(log, {
+        input: (_, { checkpoint }) => ({ cursor: checkpoint }),
+        key: ({ id }) => id,
+        incremental: 'checkpoint',
+      }),
+    }));
+    const change = (id: string): void => {
+      changes += 1;
+      rows = [...rows.filter((row) => row.id !== id), { id, at: 100 + changes }];
+    };
+    return {
+      run: () => drive.run(sync, { account }),
+      asked,
+      change,
+      onCall: (hook: typeof beforeCall) => (beforeCall = hook),
+    };
+  };
+
+  it('is the one of the reading that came to its end, where the list was begun again before', async () => {
+    const { run, asked, change, onCall } = logOf();
+    onCall((nth) => {
+      if (nth === 2) change('r3');
+    });
+    expect(await run()).toMatchObject({ complete: true, rows: 35, flaws: [] });
+    change('r4');
+    const before = asked.length;
+    expect(await run()).toMatchObject({ complete: true, flaws: [] });
+    expect(asked.slice(before)).toEqual(['101']);
+  });
+
+  it('that a rule calls a dead cursor is over: all is read again by the same run', async () => {
+    const { run, asked, change } = logOf();
+    await run();
+    const before = asked.length;
+    change('r3');
+    stage.api.script('/log', [{ status: 400, body: '{"code":"CHANGED"}' }]);
+    expect(await run()).toMatchObject({ complete: true, rows: 35, flaws: [] });
+    expect(asked.slice(before)[0]).toBe(null);
+  });
+
+  it('that names the next page makes no page without rows believed at once', async () => {
+    const { run, asked } = logOf();
+    stage.api.script('/log', ['ok', { status: 200, body: '{"items":[],"next":"19~0","more":true}' }]);
+    expect(await run()).toMatchObject({ complete: true, rows: 35, flaws: [] });
+    expect(asked).toEqual([null, '9~0', '19~0', '29~0']);
   });
 });
