@@ -69,7 +69,8 @@ function siteOf(world: World, user: string): Site {
       const worker = await world.startWorker();
       const run = await start();
       await vi.waitUntil(() => calls() > 30, { interval: 10, timeout: 60_000 });
-      expect(await run.waits()).toEqual([]);
+      // On a busy machine a step may wait for its worker for a moment, and `waits()` rightly says so.
+      await vi.waitUntil(async () => (await run.waits()).length === 0, { interval: 50, timeout: 10_000 });
       await run.pause();
       const { workflow } = world.temporal;
       const isIdle = async () => !(await workflow.getHandle(run.workflowId).describe()).raw.pendingWorkflowTask;
