@@ -30,21 +30,14 @@ export function createEndpointNotes(): EndpointNotes {
   };
 }
 
-/** Do the facts say nothing that is not known? */
-export function isKnown(known: EndpointFacts, facts: EndpointFacts): boolean {
-  return (
-    facts.given <= known.given &&
-    facts.beyond <= known.beyond &&
-    facts.followed <= known.followed &&
-    facts.closed <= known.closed
-  );
+const FACTS = ['given', 'beyond', 'followed', 'closed'] as const satisfies readonly (keyof EndpointFacts)[];
+
+/** Do the facts say nothing that is not known? Null: nothing is. */
+export function isKnown(known: Readonly<Record<keyof EndpointFacts, number | null>>, facts: EndpointFacts): boolean {
+  return FACTS.every((name) => facts[name] <= (known[name] ?? 0));
 }
 
 function mostOf(a: EndpointFacts, b: EndpointFacts): EndpointFacts {
-  return {
-    given: Math.max(a.given, b.given),
-    beyond: Math.max(a.beyond, b.beyond),
-    followed: Math.max(a.followed, b.followed),
-    closed: Math.max(a.closed, b.closed),
-  };
+  const most = (name: keyof EndpointFacts): number => Math.max(a[name], b[name]);
+  return { given: most('given'), beyond: most('beyond'), followed: most('followed'), closed: most('closed') };
 }

@@ -154,7 +154,7 @@ async function learnFromPage(attempt: Attempt, keys: readonly string[], next: St
   const beyond = goneBeyond(paginate, stateOf(attempt), keys);
   if (kind === 'single' && beyond === 0) return;
   const shown = { given: givenOf(count, asked), beyond, ...shownOfBefore(unit, count, next) };
-  if (isKnown({ ...unit, given: unit.given ?? 0 }, shown)) return;
+  if (isKnown(unit, shown)) return;
   await memory.endpoints.note(deps.pool, { provider: request.context.provider, endpoint: node.endpoint.name }, shown);
 }
 

@@ -82,7 +82,7 @@ function highestId(
     return { highest, memory: { [FIRST]: highest, ...(isFalling(marks) ? { [FALLING]: 1 } : {}) } };
   if (first === undefined || first === '') return { highest: before, memory: { [FIRST]: '' } };
   const rising = falls && before !== null ? marks.toReversed() : marks;
-  const isRising = rising.every((mark, index) => index === 0 || !isAfter(rising[index - 1] as Mark, mark));
+  const isRising = isOrdered(rising, (one, next) => !isAfter(one, next));
   // Rows of the page before may come again.
   const goesOn = before === null || !isAfter(before, rising[0] as Mark) || rising.includes(before);
   return isRising && goesOn ? { highest, memory: {} } : { highest: first, memory: { [FIRST]: '' } };
@@ -90,8 +90,11 @@ function highestId(
 
 /** Some have the newest row of each page first, though pages rise. Two rows may stand so by chance. */
 function isFalling(marks: readonly Mark[]): boolean {
-  const { length } = marks;
-  return length > 2 && marks.every((mark, index) => index === 0 || isAfter(marks[index - 1] as Mark, mark));
+  return marks.length > 2 && isOrdered(marks, isAfter);
+}
+
+function isOrdered(marks: readonly Mark[], isSo: (one: Mark, next: Mark) => boolean): boolean {
+  return marks.every((mark, index) => index === 0 || isSo(marks[index - 1] as Mark, mark));
 }
 
 function highestOf(marks: readonly Mark[], before: Mark | null): Mark | null {

@@ -1227,7 +1227,7 @@ begin
     calls = u.calls + (page->>'calls')::int, attempts = 0, refusals = 0, error = null, puzzle = null, retry_at = null,
     total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
     watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark),
-    kept = sluice.kept_with(u.kept, case when u.guard->>'front' = '1' then '{}' else u.position end, page->'kept'),
+    kept = sluice.kept_with(u.kept, u.guard, u.position, page->'kept'),
     flaws = u.flaws + coalesce((page->'flaws'->>'count')::int, 0), flaw = coalesce(u.flaw, page->'flaws'->>'reason'),
     flaws_hold = u.flaws_hold or coalesce((page->'flaws'->>'holds')::boolean, false),
     end_kind = ended, reason = why, changes = sluice.with_change(u.changes, (page->>'change')::bigint)
@@ -1872,14 +1872,16 @@ end $$;
 
 -- What a list keeps for the next run, once a page has told more of it.
 --   had       what pages before it have told, or null
---   of_page   position of the page, or null for the first one of a reading; empty where only the front is looked at again
+--   guard     of the list, before the page
+--   of_page   position of the page, or null for the first one of a reading
 --   told      by the page, or null
--- The first checkpoint that a reading is told holds: what changes while the list is read is not missed. But one that is the name of this page, as
--- in a log, follows the reading: it goes on from there. A list that is begun again, since its cursor had died, has a new one. Its body is bound when it is made, so no
--- search path matters, and statements take it in.
-create or replace function sluice.kept_with(had jsonb, of_page jsonb, told jsonb) returns jsonb language sql immutable
+-- The first checkpoint that a reading is told holds: what changes while the list is read is not missed. But one that is the name of this
+-- page, as in a log, follows the reading: it goes on from there. A list that is begun again, since its cursor had died, has a new one; not so
+-- where only its front is looked at again. The body is bound when it is made, so no search path matters, and statements take it in.
+create or replace function sluice.kept_with(had jsonb, guard jsonb, of_page jsonb, told jsonb) returns jsonb language sql immutable
   return case
     when told is null or told = 'null' then had
+    when guard->>'front' = '1' then told || coalesce(had, '{}')
     when of_page is null then coalesce(had, '{}') || told
     when had->>'checkpoint' in (of_page->>'cursor', of_page->>'url') then had || told
     else told || coalesce(had, '{}')

@@ -190,7 +190,7 @@ begin
     calls = u.calls + (page->>'calls')::int, attempts = 0, refusals = 0, error = null, puzzle = null, retry_at = null,
     total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
     watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark),
-    kept = sluice.kept_with(u.kept, case when u.guard->>'front' = '1' then '{}' else u.position end, page->'kept'),
+    kept = sluice.kept_with(u.kept, u.guard, u.position, page->'kept'),
     flaws = u.flaws + coalesce((page->'flaws'->>'count')::int, 0), flaw = coalesce(u.flaw, page->'flaws'->>'reason'),
     flaws_hold = u.flaws_hold or coalesce((page->'flaws'->>'holds')::boolean, false),
     end_kind = ended, reason = why, changes = sluice.with_change(u.changes, (page->>'change')::bigint)

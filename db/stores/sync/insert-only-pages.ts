@@ -46,7 +46,7 @@ const STORE = {
         items = u.items + p.items, rows = u.rows + p.items, calls = u.calls + 1, attempts = 0, refusals = 0,
         error = null, puzzle = null, retry_at = null, changes = sluice.with_change(u.changes, p.change),
         total = coalesce(p.total, u.total), since = p.since, watermark = coalesce(p.watermark, u.watermark),
-        kept = sluice.kept_with(u.kept, case when u.guard->>'front' = '1' then '{}' else u.position end, p.kept)
+        kept = sluice.kept_with(u.kept, u.guard, u.position, p.kept)
       from page p join sluice.run r on r.id = p.run
       where u.id = p.unit and u.run_id = p.run and u.node = p.node and u.pages = p.pages and u.end_kind is null
         and r.state in ('running', 'paused')
