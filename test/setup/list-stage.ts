@@ -38,6 +38,16 @@ export function onListStage(set: (stage: ListStage) => void): void {
   afterEach(() => api.stop());
 }
 
+/** A third party that asks for no token, and for which no limit is declared. */
+export const openProvider = (api: FakeApi, id: string, maxAttempts?: number) =>
+  defineProvider({
+    id,
+    baseUrl: () => api.url,
+    auth: noAuth(),
+    limits: [],
+    ...(maxAttempts === undefined ? {} : { maxAttempts }),
+  });
+
 const NumberedRows = z.object({ rows: z.array(z.object({ id: z.number() })) });
 
 /** What a list by number needs to say, beside where it is. */
@@ -57,7 +67,7 @@ export function numberedSync(
   list: NumberedList,
 ): Sync {
   const { ask, ...options } = list;
-  const provider = defineProvider({ id, baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 2 });
+  const provider = openProvider(api, id, 2);
   const rows = provider.endpoint('rows', {
     input: z.object({}),
     response: NumberedRows,

@@ -5,10 +5,10 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Drive } from '../../../bench/common/drive.ts';
-import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
+import { defineSync, get } from '../../../providers/index.ts';
 import type { FakeApi, FileOptions } from '../../../testing/index.ts';
 import { tarOf, zipOf } from '../../setup/zip-of.ts';
-import { onListStage } from '../../setup/list-stage.ts';
+import { onListStage, openProvider } from '../../setup/list-stage.ts';
 import type { TestDatabase } from '../../setup/servers/database.ts';
 
 const COUNT = 3_000;
@@ -25,13 +25,7 @@ describe('a file of rows', () => {
   onListStage((stage) => ({ api, db, drive, account } = stage));
 
   const syncOf = (format: 'csv' | 'ndjson') => {
-    const provider = defineProvider({
-      id: 'exports',
-      baseUrl: () => api.url,
-      auth: noAuth(),
-      limits: [],
-      maxAttempts: 4,
-    });
+    const provider = openProvider(api, 'exports', 4);
     const Row = z.object({ id: z.string(), note: z.string() });
     const file = provider.endpoint('file', {
       input: z.object({}),

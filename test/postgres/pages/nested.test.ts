@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Drive } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth, post } from '../../../providers/index.ts';
 import type { FakeApi } from '../../../testing/index.ts';
-import { onListStage } from '../../setup/list-stage.ts';
+import { onListStage, openProvider } from '../../setup/list-stage.ts';
 
 const POSTS = 30;
 const FIRST = 5;
@@ -44,13 +44,7 @@ describe('a list inside of its parent’s row', () => {
   const syncOf = (
     nested = (row: { id: string; comments: unknown }): unknown => ({ data: { node: { comments: row.comments } } }),
   ) => {
-    const provider = defineProvider({
-      id: 'graph',
-      baseUrl: () => api.url,
-      auth: noAuth(),
-      limits: [],
-      maxAttempts: 2,
-    });
+    const provider = openProvider(api, 'graph', 2);
     const posts = provider.endpoint('posts', {
       input: z.object({}),
       response: z.object({ data: z.object({ posts: connectionOf(z.object({ id: z.string(), comments: Comments })) }) }),

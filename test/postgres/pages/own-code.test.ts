@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Drive } from '../../../bench/common/drive.ts';
-import { defineProvider, defineSync, get, noAuth, type Sync } from '../../../providers/index.ts';
+import { defineSync, get, type Sync } from '../../../providers/index.ts';
 import type { FakeApi } from '../../../testing/index.ts';
-import { onListStage } from '../../setup/list-stage.ts';
+import { onListStage, openProvider } from '../../setup/list-stage.ts';
 import type { TestDatabase } from '../../setup/servers/database.ts';
 
 type Hooks = Readonly<
@@ -22,7 +22,7 @@ describe('a function of a definition', () => {
   /** As JavaScript gives them, without a type checker. */
   const syncOf = (hooks: Hooks): Sync => {
     const name = `own-${counter++}`;
-    const provider = defineProvider({ id: name, baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 2 });
+    const provider = openProvider(api, name, 2);
     const Row = z.object({ id: z.string() }).transform((row) => (hooks.field ? { ...row, odd: hooks.field() } : row));
     const list = provider.endpoint('items', {
       input: z.object({}),

@@ -6,7 +6,7 @@ import { randomOf } from '../../../bench/honesty/kind.ts';
 import { defineProvider, defineSync, get, noAuth, type PageRequest, type Paginate } from '../../../providers/index.ts';
 import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
 import type { FakeApi } from '../../../testing/index.ts';
-import { onListStage } from '../../setup/list-stage.ts';
+import { onListStage, openProvider } from '../../setup/list-stage.ts';
 
 interface Row {
   readonly id: string;
@@ -31,13 +31,7 @@ describe('an end that contradicts what was read', () => {
   ) => {
     let nth = 0;
     api.route('GET', '/rows', (call) => answer(call.query, ++nth));
-    const provider = defineProvider({
-      id: account,
-      baseUrl: () => api.url,
-      auth: noAuth(),
-      limits: [],
-      maxAttempts: 2,
-    });
+    const provider = openProvider(api, account, 2);
     const list = provider.endpoint('rows', {
       input: z.object({}),
       response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() }),

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { DriveOptions } from '../../../bench/common/drive.ts';
-import { defineProvider, defineSync, get, noAuth, path } from '../../../providers/index.ts';
-import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+import { defineSync, get, path } from '../../../providers/index.ts';
+import { onListStage, openProvider, type ListStage } from '../../setup/list-stage.ts';
 
 describe('a list that no run has read to its end', () => {
   let stage: ListStage;
@@ -27,13 +27,7 @@ describe('a list that no run has read to its end', () => {
     options: { readonly deletions?: 'full-pass'; readonly allowEmpty?: true } = {},
     of: DriveOptions = {},
   ) => {
-    const provider = defineProvider({
-      id: 'blog',
-      baseUrl: () => stage.api.url,
-      auth: noAuth(),
-      limits: [],
-      maxAttempts: 1,
-    });
+    const provider = openProvider(stage.api, 'blog', 1);
     const Rows = z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().optional() });
     const users = provider.endpoint('users', {
       input: z.object({}),

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, noAuth, post } from '../../../providers/index.ts';
+import { defineSync, post } from '../../../providers/index.ts';
 import type { ScriptStep } from '../../../testing/index.ts';
-import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+import { onListStage, openProvider, type ListStage } from '../../setup/list-stage.ts';
 
 const SIZE = 10;
 const COUNT = 45;
@@ -39,13 +39,7 @@ describe('a list whose place the third party keeps', () => {
       const rowsOfPage = Array.from({ length: Math.max(0, Math.min(SIZE, COUNT - at)) }, (_, n) => ({ id: at + n }));
       return { body: { id: nameOf(at / SIZE + 1, `${scroll}-0`), rows: rowsOfPage } };
     });
-    const provider = defineProvider({
-      id: account,
-      baseUrl: () => api.url,
-      auth: noAuth(),
-      limits: [],
-      maxAttempts: 3,
-    });
+    const provider = openProvider(api, account, 3);
     const scroll = provider.endpoint('scroll', {
       input: z.object({}),
       response: z.object({ id: z.string(), rows: z.array(z.object({ id: z.number() })) }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
-import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+import { onListStage, openProvider, type ListStage } from '../../setup/list-stage.ts';
 
 const SIZE = 10;
 /** `version` counts the changes of all rows. */
@@ -28,7 +28,7 @@ describe('a watermark of ids', () => {
       const found = rows.filter(({ version }) => version > Number(since ?? 0)).toSorted(by);
       return { body: { rows: found.slice(offset, offset + SIZE), total: found.length } };
     });
-    const provider = defineProvider({ id: 'shop', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 2 });
+    const provider = openProvider(api, 'shop', 2);
     const endpoint = provider.endpoint('rows', {
       input: z.object({ since: z.string().optional() }),
       response: z.object({ rows: z.array(z.object({ id: z.string(), version: z.number() })), total: z.number() }),

@@ -1,8 +1,8 @@
 /** Lists by next link or cursor whose request has a size that may be that of a page, or limit the whole list. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
-import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+import { defineSync, get } from '../../../providers/index.ts';
+import { onListStage, openProvider, type ListStage } from '../../setup/list-stage.ts';
 
 interface Server {
   readonly count: number;
@@ -33,13 +33,7 @@ describe('a size', () => {
       const name = kind === 'link' ? `/rows?$top=${left}&$skiptoken=at-${end}` : `at-${end}`;
       return { body: { rows, ...(isMore ? { next: name } : {}), ...says } };
     });
-    const provider = defineProvider({
-      id: account,
-      baseUrl: () => api.url,
-      auth: noAuth(),
-      limits: [],
-      maxAttempts: 2,
-    });
+    const provider = openProvider(api, account, 2);
     const list = provider.endpoint('rows', {
       input: z.object({}),
       response: z.looseObject({ rows: z.array(z.object({ id: z.string() })), next: z.string().optional() }),

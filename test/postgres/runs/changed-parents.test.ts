@@ -1,8 +1,8 @@
 /** Lists that are visited only below rows that have changed, where all rows of the parent come again in each run. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, get, noAuth, path } from '../../../providers/index.ts';
-import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+import { defineSync, get, path } from '../../../providers/index.ts';
+import { onListStage, openProvider, type ListStage } from '../../setup/list-stage.ts';
 
 interface Product {
   readonly id: string;
@@ -39,13 +39,7 @@ describe('children of parents that changed', () => {
   });
 
   const syncOf = (more: 'prices' | 'by shelf' | 'below' | '' = '') => {
-    const provider = defineProvider({
-      id: 'shop',
-      baseUrl: () => stage.api.url,
-      auth: noAuth(),
-      limits: [],
-      maxAttempts: 1,
-    });
+    const provider = openProvider(stage.api, 'shop', 1);
     const list = provider.endpoint('products', {
       input: z.object({}),
       response: z.object({

@@ -10,7 +10,7 @@ import {
   rules,
   when,
 } from '../../../providers/index.ts';
-import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+import { onListStage, openProvider, type ListStage } from '../../setup/list-stage.ts';
 
 const xml = { 'content-type': 'application/xml; charset=utf-8' };
 
@@ -48,7 +48,7 @@ describe('a checkpoint', () => {
       if (query.has('since')) return { status, body, headers: { 'content-type': 'application/json', ...headers } };
       return { body: { items: ids.map((id) => ({ id })), since: String(seen.length) } };
     });
-    const provider = defineProvider({ id: 'dav', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 2 });
+    const provider = openProvider(api, 'dav', 2);
     const changes = provider.endpoint('changes', {
       input: z.object({ since: z.string().optional() }),
       response: z.object({ items: z.array(z.object({ id: z.string() })), since: z.string().optional() }),

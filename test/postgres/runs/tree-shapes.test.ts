@@ -1,21 +1,15 @@
 /** Trees as third parties tell them: whole ones in an answer, rows that name what is below them, rows that move meanwhile. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, get, noAuth, path, type Provider } from '../../../providers/index.ts';
-import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+import { defineSync, get, path, type Provider } from '../../../providers/index.ts';
+import { onListStage, openProvider, type ListStage } from '../../setup/list-stage.ts';
 
 describe('a tree', () => {
   let stage: ListStage;
   let provider: Provider;
   onListStage((set) => (stage = set));
   beforeEach(() => {
-    provider = defineProvider({
-      id: 'forest',
-      baseUrl: () => stage.api.url,
-      auth: noAuth(),
-      limits: [],
-      maxAttempts: 1,
-    });
+    provider = openProvider(stage.api, 'forest', 1);
   });
   const stored = async (node: string) => {
     const { rows } = await stage.db.pool.query<{ key: string }>(

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createQuarantine } from '../../../client/quarantine.ts';
-import { defineProvider, defineSync, get, minutes, noAuth, path } from '../../../providers/index.ts';
-import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+import { defineSync, get, minutes, path } from '../../../providers/index.ts';
+import { onListStage, openProvider, type ListStage } from '../../setup/list-stage.ts';
 
 interface Block {
   readonly id: string;
@@ -47,13 +47,7 @@ describe('a tree of unknown depth', () => {
   });
 
   const endpoints = () => {
-    const provider = defineProvider({
-      id: 'notes',
-      baseUrl: () => stage.api.url,
-      auth: noAuth(),
-      limits: [],
-      maxAttempts: 1,
-    });
+    const provider = openProvider(stage.api, 'notes', 1);
     const list = provider.endpoint('pages', {
       input: z.object({}),
       response: z.object({ items: z.array(z.object({ id: z.string() })) }),
