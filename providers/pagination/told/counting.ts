@@ -61,13 +61,11 @@ export function countOf(page: PageAnswer, token: string): CountedPlace | undefin
  * @returns the number that another name of the list has in this place; undefined where anything else in it is another.
  */
 export function numberIn(token: string, place: CountedPlace, template: string | undefined): number | undefined {
-  const { by, name, sizeName, form, before, behind } = place;
+  const { name, sizeName, form, before, behind } = place;
   const parts = partsOf(token, token);
-  // A server that gives smaller pages all of a sudden says so in its names: a place that counts rows is the same one.
-  const isOther = (part: Part): boolean =>
-    part.name !== name &&
-    part.name !== sizeName &&
-    !(by === 'offset' && SIZE.test(part.name) && /^\d+$/.test(part.value));
+  // A server that gives pages of another size all of a sudden says so in its names, which count on.
+  const isSize = (part: Part): boolean => part.name === sizeName || (SIZE.test(part.name) && /^\d+$/.test(part.value));
+  const isOther = (part: Part): boolean => part.name !== name && !isSize(part);
   const others = (of: readonly Part[]): string => JSON.stringify(of.filter(isOther));
   if (template !== undefined && others(parts) !== others(partsOf(template, template))) return undefined;
   const { form: told, text } = unwrapped(parts.find((part) => part.name === name)?.value ?? '');

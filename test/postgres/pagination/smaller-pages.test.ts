@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
-import { numberedSync, onListStage, rowsFrom, type ListStage, type NumberedList } from '../../setup/list-stage.ts';
+import { defineSync, get } from '../../../providers/index.ts';
+import {
+  numberedSync,
+  onListStage,
+  openProvider,
+  rowsFrom,
+  type ListStage,
+  type NumberedList,
+} from '../../setup/list-stage.ts';
 
 interface Body {
   readonly rows: readonly { readonly id: number }[];
@@ -58,32 +65,56 @@ describe('a list by next links that count rows, whose server gives smaller pages
   let stage: ListStage;
   onListStage((set) => (stage = set));
 
-  it.each([
-    [2, 25, 12],
-    [4, 25, 10],
-    [3, 10, 25],
-  ])('is read on, whatever size its links tell: from call %i on %i and then %i', async (from, first, then) => {
+  /** By the number of a row, as `start`, or that of a page. @param isKept the size of a link is what it leads to, and each tenth row is hidden. */
+  const read = async (by: 'start' | 'page', from: number, first: number, then: number, isKept = false) => {
     const { api, drive, account } = stage;
     const count = 110;
     let calls = 0;
     api.route('GET', '/rows', ({ query }) => {
       calls += 1;
-      const size = calls < from ? first : then;
-      const start = Number(query.get('start') ?? 1);
-      const next = `/rows?start=${start + size}&max-results=${size}`;
-      const rows = rowsFrom(start, Math.min(size, count - start + 1));
+      const told = calls < from ? first : then;
+      const size = isKept ? Number(query.get('max-results') ?? first) : told;
+      const number = Number(query.get(by) ?? 1);
+      const start = by === 'start' ? number : (number - 1) * size + 1;
+      const next = `/rows?${by}=${by === 'start' ? start + size : number + 1}&max-results=${told}`;
+      const rows = rowsFrom(start, Math.min(size, count - start + 1)).filter(({ id }) => !isKept || id % 10 !== 0);
       return { body: { rows, next: start + size <= count ? next : null } };
     });
-    const provider = defineProvider({ id: account, baseUrl: () => api.url, auth: noAuth(), limits: [] });
-    const list = provider.endpoint('rows', {
+    const list = openProvider(api, account).endpoint('rows', {
       input: z.object({}),
       response: z.object({ rows: z.array(z.object({ id: z.number() })), next: z.string().nullable() }),
       request: () => get('/rows'),
       paginate: { kind: 'link', items: ({ rows }) => rows, next: ({ next }) => next },
     });
-    const sync = defineSync('linked', { provider, input: z.object({}) }, (s) => ({
+    const sync = defineSync('linked', { provider: list.provider, input: z.object({}) }, (s) => ({
       rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
     }));
-    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, rows: count, flaws: [] });
+    return drive.run(sync, { account });
+  };
+
+  it.each([
+    [2, 25, 12],
+    [4, 25, 10],
+    [3, 10, 25],
+  ])('is read on, whatever size its links tell: from call %i on %i and then %i', async (from, first, then) => {
+    expect(await read('start', from, first, then)).toMatchObject({ complete: true, rows: 110, flaws: [] });
   });
+
+  it.each([
+    [3, 10, 25],
+    [2, 25, 50],
+  ])('loses no row where its links count pages: from call %i on %i and then %i', async (from, first, then) => {
+    expect(await read('page', from, first, then)).toMatchObject({ complete: true, rows: 110 });
+  });
+
+  it.each([
+    [2, 25, 50],
+    [3, 25, 50],
+    [3, 50, 25],
+  ])(
+    '… nor where each link is kept to, and some rows are hidden: from call %i on %i and then %i',
+    async (from, first, then) => {
+      expect(await read('page', from, first, then, true)).toMatchObject({ complete: true, rows: 99 });
+    },
+  );
 });
