@@ -4,7 +4,7 @@
  * as it was asked for. That one is asked for once more, for a row less: the size of a page then has a next one. Pure.
  * Used by: `providers/pagination/walks/token-walk.ts`, `activities/sync/decide.ts`.
  */
-import { digest, type Memory } from '../loop-guard.ts';
+import type { Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 import { fullInSilence, sizesAsked } from './more-told.ts';
@@ -22,8 +22,13 @@ export function noteCountdown(
   memory['countdown'] = sizesAsked(url).find(isLess)?.[0] ?? '';
 }
 
-/** @returns the step after the last page of a list that may have been ended by its own size; undefined where it was not. */
-export function afterOwnLimit(p: Pagination, at: ListState, page: PageAnswer, memory: Memory): Step | undefined {
+/** @returns the step after the last page of a list that may have been ended by its own size, and told no `total`; undefined where it was not. */
+export function afterOwnLimit(
+  p: Pagination,
+  at: ListState,
+  page: PageAnswer,
+  { memory, total }: { readonly memory: Memory; readonly total: number | undefined },
+): Step | undefined {
   if (!p.guards['more-told'] || page.isEnd) return undefined;
   const { itemCount, keys, url } = page;
   const { countdown } = memory;
@@ -33,26 +38,27 @@ export function afterOwnLimit(p: Pagination, at: ListState, page: PageAnswer, me
   const isOnly = at.pages === 0 && at.position === null && itemCount === at.asked.size && keys.length === itemCount;
   const isFull =
     isOnly && fullInSilence({ body: page.response, headers: page.headers, url, status: 200, count: itemCount });
-  if (!isFull || p.total) return undefined;
+  if (!isFull || total !== undefined) return undefined;
   return step(at, {
     position: { size: itemCount - 1 },
-    guard: { ...memory, onlyPage: digest(keys.slice(0, -1)) },
+    guard: { ...memory, onlyPage: 1 },
     isReread: true,
   });
 }
 
-/** @returns the end of a list whose only page was asked for once more, for a row less; undefined where it was not. */
+/**
+ * @returns the end of a list whose only page was asked for once more, for a row less; undefined where it was not. As many rows as were asked
+ * for, and no next page: whichever rows they are, since a list may have moved meanwhile.
+ */
 export function afterShorterPage(
   at: ListState,
   page: PageAnswer,
   memory: Memory,
   next: string | undefined,
 ): Step | undefined {
-  const { onlyPage } = memory;
-  if (onlyPage === undefined) return undefined;
+  if (memory['onlyPage'] === undefined) return undefined;
   const [name] = sizesAsked(page.url).find(([, size]) => size === page.itemCount) ?? [];
-  const isCutShort = next === undefined && name !== undefined && digest(page.keys) === onlyPage;
-  return isCutShort
+  return next === undefined && name !== undefined
     ? limited(at, memory, name, `a row more came where it was ${page.itemCount + 1}, and no page names a next one`)
     : step(at, { guard: memory, end: COMPLETE, isReread: true });
 }

@@ -65,7 +65,7 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
     if (doubt) return { ...doubt, total: facts.total };
     if (facts.total !== null && hasRecounted(guard, at, page, facts.total))
       return beginAgain(at, guard, page.itemCount);
-    const own = more === undefined ? afterOwnLimit(p, at, page, guard) : undefined;
+    const own = more === undefined ? afterOwnLimit(p, at, page, { memory: guard, total }) : undefined;
     if (own) return { ...own, total: facts.total };
     return endOfToken(p, at, page, facts, total);
   }

@@ -12,33 +12,48 @@ interface Server {
   readonly limits?: 'the list';
   readonly refuses?: number;
   readonly says?: object;
+  /** Rows that come to its front between its first call and its second. */
+  readonly grows?: number;
 }
 
 describe('a size', () => {
   let stage: ListStage;
   onListStage((set) => (stage = set));
 
-  const read = async ({ count, most, limits, refuses, says = {} }: Server, kind: 'link' | 'cursor' = 'link') => {
+  const read = async (server: Server, kind: 'link' | 'cursor' = 'link') => {
     const { api, drive, account } = stage;
+    const { most, limits, refuses, says = {}, grows = 0 } = server;
     const asked: string[] = [];
     api.route('GET', '/rows', ({ query }) => {
       asked.push(query.toString());
       const [top, from] = [Number(query.get('$top')), Number(query.get('$skiptoken')?.slice(3) ?? 0)];
       if (top === refuses) return { status: 400, body: { error: 'this size is not allowed' } };
       const size = Math.min(top, most);
+      const fresh = asked.length > 1 ? grows : 0;
+      const count = server.count + fresh;
       const end = Math.min(count, from + size);
       const left = limits ? top - (end - from) : top;
       const isMore = end < count && left > 0;
-      const rows = Array.from({ length: end - from }, (_, n) => ({ id: `r${from + n}` }));
+      const rows = Array.from({ length: end - from }, (_, n) => ({ id: `r${from + n - fresh}` }));
       const name = kind === 'link' ? `/rows?$top=${left}&$skiptoken=at-${end}` : `at-${end}`;
       return { body: { rows, ...(isMore ? { next: name } : {}), ...says } };
     });
     const provider = openProvider(api, account, 2);
     const list = provider.endpoint('rows', {
       input: z.object({}),
-      response: z.looseObject({ rows: z.array(z.object({ id: z.string() })), next: z.string().optional() }),
+      response: z.looseObject({
+        rows: z.array(z.object({ id: z.string() })),
+        next: z.string().optional(),
+        count: z.number().optional(),
+      }),
       request: (_, page) => get('/rows', { $top: page.size, $skiptoken: page.cursor }),
-      paginate: { kind, items: ({ rows }) => rows, next: ({ next }) => next, pageSize: { start: 50 } },
+      paginate: {
+        kind,
+        items: ({ rows }) => rows,
+        next: ({ next }) => next,
+        total: ({ count }) => count,
+        pageSize: { start: 50 },
+      },
     });
     const sync = defineSync('sized', { provider, input: z.object({}) }, (s) => ({
       rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
@@ -61,9 +76,14 @@ describe('a size', () => {
       { count: 120, most: 1_000, limits: 'the list' },
       /`\$top` limits the whole list.*where it was 50/,
     ],
+    [
+      'is as large as the only page, to which rows came meanwhile',
+      { count: 120, most: 1_000, limits: 'the list', grows: 1 },
+      /`\$top` limits the whole list.*where it was 50/,
+    ],
   ])('that limits the whole list leaves it truncated: it %s', async (_, server, how) => {
     const { result } = await read(server);
-    expect(result).toMatchObject({ ...truncated(how), rows: 50 });
+    expect(result).toMatchObject({ ...truncated(how), rows: 50 + (server.grows ?? 0) });
   });
 
   it.each<[string, Server, number]>([
@@ -72,6 +92,8 @@ describe('a size', () => {
     ['has several pages of it', { count: 100, most: 1_000 }, 2],
     ['has one page that is full: a row less has a next page', { count: 50, most: 1_000 }, 2],
     ['has one page that is full, and says how many there are', { count: 50, most: 1_000, says: { total: 50 } }, 1],
+    ['has one page that is full, and tells its total', { count: 50, most: 1_000, says: { count: 50 } }, 1],
+    ['has one page that is full, and loses a row', { count: 50, most: 1_000, grows: -2 }, 2],
     ['has one page that is full, and another size is refused', { count: 50, most: 1_000, refuses: 49 }, 2],
   ])('is no sign that rows are missing from a list that %s', async (_, server, calls) => {
     const { result, asked } = await read(server);
