@@ -2,7 +2,8 @@
  * A list whose next page can't be had any more, because the third party has forgotten the cursor that it gave out. It
  * is read again from its beginning, once, or read on behind the last row that came. The same goes for a page whose answer
  * was lost, where the third party keeps the place itself. Pure.
- * Used by: `activities/sync/decide.ts`, `providers/pagination/walks/token-walk.ts`.
+ * Used by: `activities/sync/decide.ts`, `activities/sync/call-once.ts`, `activities/sync/fetch-page.ts`,
+ * `activities/sync/settle-answer.ts`, `providers/pagination/walks/token-walk.ts`.
  */
 import type { Memory } from './loop-guard.ts';
 import { memoryOf } from './loop-guard.ts';

@@ -39,7 +39,7 @@ export function onListStage(set: (stage: ListStage) => void): void {
 }
 
 /** A third party that asks for no token, and for which no limit is declared. */
-export const openProvider = (api: FakeApi, id: string, maxAttempts?: number) =>
+export const openProvider = (api: Pick<FakeApi, 'url'>, id: string, maxAttempts?: number) =>
   defineProvider({
     id,
     baseUrl: () => api.url,

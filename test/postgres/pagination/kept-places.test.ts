@@ -23,7 +23,10 @@ describe('a list whose place the third party keeps', () => {
     [places, calls, written] = [new Map(), 0, []];
   });
 
-  const syncOf = (nameOf: (page: number, scroll: string) => string = (_, scroll) => scroll) => {
+  const syncOf = (
+    nameOf: (page: number, scroll: string) => string = (_, scroll) => scroll,
+    urlOf = () => stage.api.url,
+  ) => {
     const { api, db, account } = stage;
     api.route('POST', '/scroll', async ({ body }) => {
       calls++;
@@ -39,7 +42,15 @@ describe('a list whose place the third party keeps', () => {
       const rowsOfPage = Array.from({ length: Math.max(0, Math.min(SIZE, COUNT - at)) }, (_, n) => ({ id: at + n }));
       return { body: { id: nameOf(at / SIZE + 1, `${scroll}-0`), rows: rowsOfPage } };
     });
-    const provider = openProvider(api, account, 3);
+    const provider = openProvider(
+      {
+        get url() {
+          return urlOf();
+        },
+      },
+      account,
+      3,
+    );
     const scroll = provider.endpoint('scroll', {
       input: z.object({}),
       response: z.object({ id: z.string(), rows: z.array(z.object({ id: z.number() })) }),
@@ -78,6 +89,14 @@ describe('a list whose place the third party keeps', () => {
     const sync = syncOf();
     failing(3, { status: 429, headers: { 'retry-after': '0' } });
     expect(await run(sync)).toMatchObject({ complete: true, rows: COUNT });
+    expect([places.size, calls]).toEqual([1, PAGES]);
+  });
+
+  it('is not begun again where a call never left', async () => {
+    let refused = 0;
+    const sync = syncOf(undefined, () => (calls === 3 && refused++ < 2 ? 'http://127.0.0.1:1' : stage.api.url));
+    expect(await run(sync)).toMatchObject({ complete: true, rows: COUNT });
+    expect(refused).toBeGreaterThan(1);
     expect([places.size, calls]).toEqual([1, PAGES]);
   });
 

@@ -74,6 +74,34 @@ describe('a watermark of ids', () => {
     expect(asked).toEqual([null, '50']);
   });
 
+  it('is the highest one of all where the first page has two rows that fall, by chance, and the others rise', async () => {
+    const { api, drive, account } = stage;
+    const pages = [[2, 1], [3, 4], [5, 6], [7]];
+    const asked: (string | null)[] = [];
+    api.route('GET', '/rows', ({ query }) => {
+      const page = Number(query.get('at') ?? 0);
+      if (page === 0) asked.push(query.get('since'));
+      const rows = (pages[page] ?? []).filter((id) => id > Number(query.get('since') ?? 0)).map((id) => ({ id }));
+      return { body: { rows, ...(page < 3 ? { next: `${page + 1}` } : {}) } };
+    });
+    const rows = openProvider(api, account).endpoint('rows', {
+      input: z.object({ since: z.string().optional() }),
+      response: z.object({ rows: z.array(z.object({ id: z.number() })), next: z.string().optional() }),
+      request: ({ since }, { cursor }) => get('/rows', { since, at: cursor }),
+      paginate: { kind: 'cursor', items: (page) => page.rows, next: (page) => page.next },
+    });
+    const sync = defineSync('pairs', { provider: rows.provider, input: z.object({}) }, (s) => ({
+      rows: s.one(rows, {
+        input: (_, { watermark }) => ({ since: watermark }),
+        key: ({ id }) => id,
+        incremental: { field: ({ id }) => id, lookbackMs: 0 },
+      }),
+    }));
+    await drive.run(sync, { account });
+    await drive.run(sync, { account });
+    expect(asked).toEqual([null, '7']);
+  });
+
   it('is the highest one of all where pages rise, and the rows of each fall: snowflakes behind an id', async () => {
     const { api, drive, account } = stage;
     const idOf = (n: number): string => String(1_100_000_000_000_000_000n + BigInt(n) * 4_194_304n);
