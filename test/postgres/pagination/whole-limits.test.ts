@@ -44,14 +44,14 @@ describe('a size', () => {
       response: z.looseObject({
         rows: z.array(z.object({ id: z.string() })),
         next: z.string().optional(),
-        count: z.number().optional(),
+        n: z.number().optional(),
       }),
       request: (_, page) => get('/rows', { $top: page.size, $skiptoken: page.cursor }),
       paginate: {
         kind,
         items: ({ rows }) => rows,
         next: ({ next }) => next,
-        total: ({ count }) => count,
+        total: ({ n }) => n,
         pageSize: { start: 50 },
       },
     });
@@ -92,7 +92,11 @@ describe('a size', () => {
     ['has several pages of it', { count: 100, most: 1_000 }, 2],
     ['has one page that is full: a row less has a next page', { count: 50, most: 1_000 }, 2],
     ['has one page that is full, and says how many there are', { count: 50, most: 1_000, says: { total: 50 } }, 1],
-    ['has one page that is full, and tells its total', { count: 50, most: 1_000, says: { count: 50 } }, 1],
+    [
+      'has one page that is full, and tells its total by a word of its own',
+      { count: 50, most: 1_000, says: { n: 50 } },
+      1,
+    ],
     ['has one page that is full, and loses a row', { count: 50, most: 1_000, grows: -2 }, 2],
     ['has one page that is full, and another size is refused', { count: 50, most: 1_000, refuses: 49 }, 2],
   ])('is no sign that rows are missing from a list that %s', async (_, server, calls) => {
