@@ -335,10 +335,10 @@ describe('calls for which no limit is declared, or one that is learned, whose an
       };
       await callTogether(20 * perMs, atOnce, account, charges, answer);
       // Nothing is known before the first refusal: what was on its way then is refused with it, and nearly nothing after
-      // that window. Which window it is depends on the order in which the callers come.
-      const [firstRefused] = refused;
+      // that window. Which window it is depends on the order in which the callers come. In some orders none is refused.
+      const firstRefused = refused[0] ?? 0;
       expect(firstRefused).toBeLessThan(5);
-      expect(refused.filter((at) => at > firstRefused!).length).toBeLessThan(0.02 * taken.length);
+      expect(refused.filter((at) => at > firstRefused).length).toBeLessThan(0.02 * taken.length);
       expect(taken.length).toBeGreaterThan(0.6 * 20 * max);
     },
     60_000,
