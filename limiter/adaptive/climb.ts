@@ -4,7 +4,8 @@
  */
 import { clamp, enter, isWellMeasured, measuredNow } from './state.ts';
 import type { LawState } from './state.ts';
-import { windowCalls } from './detect-window.ts';
+import { windowCalls } from './windows/detect-window.ts';
+import { isSearched } from './windows/few-state.ts';
 
 /** Refusals that may be spent on climbing, as a share of accepted calls: of a steady limit, and more of one that moves. */
 const refusalShare = 0.0024;
@@ -40,7 +41,7 @@ export function earn(s: LawState, ok: number): void {
 /** Refusals outside a climb are paid too, but never delay the next climb by more than four, or by two where the limit moves. */
 export function pay(s: LawState, refused: number): void {
   // What the first search costs is not charged, nor what was on its way when it ended: nothing was known yet.
-  if (s.estimate.sure === 0 || s.window.measuring > 0 || s.phase === 'settle') return;
+  if (s.estimate.sure === 0 || s.window.measuring > 0 || isSearched(s.window) || s.phase === 'settle') return;
   s.climb.credit = Math.max((s.estimate.restless > 0.5 ? -1 : -3) * s.climb.cost, s.climb.credit - refused);
   if (s.climb.isCosting) s.climb.refused += refused;
 }

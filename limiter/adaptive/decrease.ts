@@ -5,10 +5,11 @@
 import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 import { touched } from './climb.ts';
 import { hold } from './probe.ts';
-import { noteRefusal } from './detect-sliding-window.ts';
+import { noteRefusal } from './windows/detect-sliding-window.ts';
 import { bounds, clamp, describe, enter, isWellMeasured, measuredNow, setMark } from './state.ts';
 import type { LawEvent, LawState } from './state.ts';
-import { slidingKnown } from './detect-window.ts';
+import { slidingKnown } from './windows/detect-window.ts';
+import { searchOn } from './windows/few-calls.ts';
 
 /** Lowers what is given out, and begins a new epoch: refusals of older permits change nothing any more. */
 export function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
@@ -22,6 +23,10 @@ export function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): stri
   if (s.window.isTold) {
     hold(s, event.retryAfterMs);
     return `refused at ${describe(before)}: waiting as it tells`;
+  }
+  if (searchOn(s)) {
+    hold(s, event.retryAfterMs);
+    return `refused at ${describe(before)}: more than ${s.window.max} calls in ${(s.window.hiMs / 1000).toFixed(1)} s`;
   }
   let goesOn = false;
   if (s.phase === 'climb') goesOn = touched(s);

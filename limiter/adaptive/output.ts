@@ -1,7 +1,8 @@
 /** What the law's state means for callers: rate, burst, and whether one call at a time finds out. Pure. Used by: `step.ts`. */
 import type { LearnedLimit } from '../../contracts/limits/limit.ts';
-import { leavingRate } from './detect-sliding-window.ts';
-import { keptWindow } from './detect-window.ts';
+import { leavingRate } from './windows/detect-sliding-window.ts';
+import { keptWindow } from './windows/detect-window.ts';
+import { isSearched } from './windows/few-state.ts';
 import { bounds, clamp } from './state.ts';
 import type { LawState } from './state.ts';
 
@@ -24,6 +25,9 @@ export interface LawOutput {
 export function rateOf(s: LawState, spec: LearnedLimit): number {
   const { floor, ceiling } = bounds(spec);
   const share = { start: 1, cruise: 1 - s.estimate.margin, climb: 1 + s.climb.stepUp, ease: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
+  // The call that saw it open is not in the ring: the first window takes one less.
+  const isFirst = isSearched(s.window) && s.clean <= s.window.max;
+  if (isFirst) return clamp(s.limit * Math.max(0.5, 1 - 1.5 / s.window.max), floor, ceiling);
   const filling = s.phase === 'fill' ? s.window.fillRate : 0;
   const rate = Math.max(filling, s.limit * share[s.phase]);
   return clamp(s.nowMs < s.window.drainUntilMs ? Math.min(rate, leavingRate(s)) : rate, floor, ceiling);

@@ -4,6 +4,8 @@
  */
 import { clamp, enter } from './state.ts';
 import type { LawState } from './state.ts';
+import { FIRST_PROBES, mayBeFew, nextFewProbe } from './windows/few-calls.ts';
+import { isSearched } from './windows/few-state.ts';
 
 /** Waits are told in whole seconds. */
 const SAME_WAIT_MS = 1_500;
@@ -54,6 +56,11 @@ export function nextProbe(s: LawState, retryAfterMs: number | undefined): void {
     if (toldWaitMs !== undefined && !s.held.isHabit) s.held.toldMs = s.nowMs + retryAfterMs;
     s.held.toldWaitMs = retryAfterMs;
     s.held.probeAtMs = s.nowMs + clamp(retryAfterMs, 0, 86_400_000) + 50;
+    s.held.probes += 1;
+    return;
+  }
+  if (isSearched(s.window) || (mayBeFew(s) && s.held.probes >= FIRST_PROBES)) {
+    s.held.probeAtMs = nextFewProbe(s);
     s.held.probes += 1;
     return;
   }

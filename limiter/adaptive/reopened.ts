@@ -1,14 +1,16 @@
 /**
  * A probe succeeded, the server is open again. How long it was closed and what was accepted between two openings tell a
  * bucket that refills from a window, and what the window holds.
- * Next: `limiter/adaptive/detect-window.ts`, then `limiter/adaptive/step.ts`.
+ * Next: `limiter/adaptive/windows/detect-window.ts`, then `limiter/adaptive/step.ts`.
  */
 import { clear } from './chance.ts';
 import { forgive, settleCost } from './climb.ts';
-import { acceptedSince, watch } from './recent-accepted.ts';
+import { acceptedSince, watch } from './windows/recent-accepted.ts';
 import { clamp, describe, enter, measured, setMark } from './state.ts';
 import type { LawEvent, LawPhase, LawState } from './state.ts';
-import { measuredOpenings, noteOpening, recognise, slidingKnown, windowCalls } from './detect-window.ts';
+import { beginFew, MOST_FEW_CALLS, openedFew } from './windows/few-calls.ts';
+import { isSearched } from './windows/few-state.ts';
+import { measuredOpenings, noteOpening, recognise, slidingKnown, windowCalls } from './windows/detect-window.ts';
 
 /** Times are told in whole seconds, mostly rounded up. */
 const TOLD_ROUNDED_MS = 1_000;
@@ -37,12 +39,17 @@ export function opened(s: LawState, event: LawEvent): string {
   if (isLong) clear(s);
   const before = s.limit;
   const ok = s.mark.ok;
+  const few = isSearched(s.window) ? s.window.few : undefined;
   let next: LawPhase = 'cruise';
   const held =
-    s.window.max > 0 && s.window.measuring === 0 && punctual
+    few === undefined && s.window.max > 0 && s.window.measuring === 0 && punctual
       ? acceptedSince(s, (s.held.isHabit ? loMs : (loMs + hiMs) / 2) - s.window.hiMs)
       : undefined;
-  if (!punctual) {
+  // Of few calls the one that saw it open is a large share: it was accepted behind the opening.
+  const whole = held === undefined || s.window.max > MOST_FEW_CALLS ? held : held - event.ok;
+  if (few !== undefined) {
+    if (punctual) openedFew(s, few, closedToMs, hiMs);
+  } else if (!punctual) {
     // Nobody called for a while: when it opened is not known.
     setMark(s, 0, 0, 0);
     s.window.measuring = 0;
@@ -53,7 +60,7 @@ export function opened(s: LawState, event: LawEvent): string {
     s.window.measuring = isVague ? measuredOpenings : 0;
     next = isVague ? 'fill' : 'cruise';
   } else if (isLong) {
-    next = s.held.from === 'start' ? firstOpening(s, loMs, hiMs) : fromLongClosure(s, loMs, hiMs);
+    next = s.held.from === 'start' ? firstOpening(s, loMs, hiMs, event.ok) : fromLongClosure(s, loMs, hiMs);
     if (next === 'fill' && s.held.settleMs > 0) {
       next = 'settle';
       s.held.probeAtMs = s.nowMs + s.held.settleMs;
@@ -69,8 +76,8 @@ export function opened(s: LawState, event: LawEvent): string {
     else setMark(s, s.held.atMs, s.held.atMs, ok - s.held.ok + event.ok);
     next = 'ease';
   }
-  if (held !== undefined && held > 0 && s.window.measuring === 0) {
-    s.limit = clamp((held * 1000) / s.window.hiMs, 0.2 * before, Math.max(before, s.held.rate, s.held.limit));
+  if (whole !== undefined && whole > 0 && s.window.measuring === 0) {
+    s.limit = clamp((whole * 1000) / s.window.hiMs, 0.2 * before, Math.max(before, s.held.rate, s.held.limit));
     s.estimate.refusedRate = 0;
     s.estimate.sure = hiMs - loMs < 0.1 * s.window.hiMs ? 2 : 1;
   }
@@ -102,7 +109,8 @@ function knownByOpenings(s: LawState): 'cruise' | 'fill' {
 }
 
 /** The first ramp ended in a long closure: everything accepted so far was one quota. */
-function firstOpening(s: LawState, loMs: number, hiMs: number): 'cruise' | 'fill' {
+function firstOpening(s: LawState, loMs: number, hiMs: number, fresh: number): 'cruise' | 'fill' {
+  if (beginFew(s, loMs, hiMs, fresh)) return 'cruise';
   const ok = s.mark.ok;
   const sample = measured(s, hiMs);
   const rampMs = s.held.atMs - s.mark.hiMs;
@@ -144,6 +152,7 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
     const spanMs = hiMs - s.mark.hiMs;
     if (
       s.mark.isOpening &&
+      !s.held.isHabit &&
       spanMs > 1.3 * s.window.hiMs &&
       hiMs - s.held.atMs > 0.15 * s.window.hiMs &&
       ok < 1.1 * s.window.max

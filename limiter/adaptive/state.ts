@@ -4,6 +4,7 @@
  */
 import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 import { copyOfChance, type Chance } from './chance-state.ts';
+import type { FewCalls } from './windows/few-state.ts';
 
 /**
  * start: doubling until the first refusal. cruise: just below the estimate. climb: just above it, for a while, to see
@@ -177,9 +178,11 @@ export interface KnownWindow {
   drainUntilMs: number;
   /** Its answers tell it, and what is refused comes at its border. */
   isTold?: boolean;
+  /** It holds few calls, and its length is searched. */
+  few?: FewCalls;
 }
 
-/** When it opened last after a long closure, and what became of the closure before. `detect-window.ts`, all phases. */
+/** When it opened last after a long closure, and what became of the closure before. `windows/detect-window.ts`, all phases. */
 export interface LastOpening {
   /** It opened between the two; 0 when that is not known. */
   loMs: number;
@@ -192,7 +195,7 @@ export interface LastOpening {
   mostMs: number;
 }
 
-/** Accepted calls of the last one and a half windows, latest bin first, and where the bins lie. `detect-window.ts`, all phases. */
+/** Accepted calls of the last one and a half windows, latest bin first, and where the bins lie. `windows/detect-window.ts`, all phases. */
 export interface Recent {
   bins: readonly number[];
   binMs: number;
@@ -200,7 +203,7 @@ export interface Recent {
   fromMs: number;
 }
 
-/** What tells a sliding window that is used unevenly. `detect-sliding-window.ts`, all phases. */
+/** What tells a sliding window that is used unevenly. `windows/detect-sliding-window.ts`, all phases. */
 export interface SlidingEvidence {
   /** Accepted calls in bins of several sizes, latest bin first, its beginning, and since when; and those not in the bins yet. */
   spans: readonly { readonly atMs: number; readonly counts: readonly number[] }[];

@@ -12,11 +12,14 @@ import { decrease } from './decrease.ts';
 import { holdUntilOpening, nextProbe } from './probe.ts';
 import { opened } from './reopened.ts';
 import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './outage.ts';
-import { countRecent } from './recent-accepted.ts';
-import { countSpans, forgetSpans } from './detect-sliding-window.ts';
+import { countRecent } from './windows/recent-accepted.ts';
+import { countSpans } from './windows/detect-sliding-window.ts';
+import { setBack } from './set-back.ts';
 import { bounds, clamp, copyOf, describe, enter, setMark } from './state.ts';
 import type { LawEvent, LawState } from './state.ts';
-import { measuredOpenings, noOpening } from './detect-window.ts';
+import { measuredOpenings, noOpening } from './windows/detect-window.ts';
+import { countFew, passFew } from './windows/few-calls.ts';
+import { isSearched } from './windows/few-state.ts';
 import { output, rateOf, type LawOutput } from './output.ts';
 
 export type { LawOutput } from './output.ts';
@@ -122,24 +125,14 @@ export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): L
 function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
   const backMs = s.nowMs - atMs;
   if (backMs > 1000) {
-    // The store's clock was set back: every remembered time moves with it.
-    shift(s, backMs, ['phaseAtMs', 'lastRefusalMs']);
-    shift(s.estimate, backMs, ['surpriseAtMs']);
-    shift(s.mark, backMs, ['loMs', 'hiMs']);
-    shift(s.held, backMs, ['atMs', 'probeAtMs', 'openFromMs', 'openToMs']);
-    shift(s.climb, backMs, ['nextAtMs']);
-    shift(s.chance.evidence, backMs, ['sinceMs']);
-    shift(s.chance.trial, backMs, ['atMs']);
-    shift(s.window, backMs, ['drainUntilMs']);
-    shift(s.opening, backMs, ['loMs', 'hiMs']);
-    shift(s.recent, backMs, ['atMs', 'fromMs']);
-    forgetSpans(s);
+    setBack(s, backMs);
     s.nowMs = atMs;
   }
   const passedMs = Math.max(0, atMs - s.nowMs);
   s.nowMs += passedMs;
   countRecent(s, ok);
   countSpans(s, ok);
+  countFew(s, ok);
   s.clean += ok;
   s.opening.ok += ok;
   const below = (passedMs * s.limit) / 1000 - ok;
@@ -164,11 +157,6 @@ function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
   const isOpen = s.phase === 'cruise' || s.phase === 'climb' || s.phase === 'ease' || s.phase === 'recover';
   if (isOpen) s.mark.unused = Math.max(0, s.mark.unused + offered - taken);
   if (s.demand < 0.6 && isOpen) setMark(s, 0, 0, 0);
-}
-
-/** Moves remembered times back with the clock; 0 stays "not known". */
-function shift<K extends string>(part: Record<K, number>, backMs: number, names: readonly K[]): void {
-  for (const name of names) if (part[name] !== 0) part[name] -= backMs;
 }
 
 /** What the reported answers change; undefined when they change nothing. */
@@ -229,6 +217,7 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
     case 'fill':
       return passFill(s);
     case 'cruise':
+      if (s.window.few !== undefined && isSearched(s.window)) return passFew(s, s.window.few);
       if (mayTry(s) && s.limit < ceiling) return tryMore(s, ceiling);
       if (s.chance.trial.from === 0 && mayClimb(s) && s.limit < ceiling) climb(s);
       return undefined;

@@ -5,7 +5,7 @@
  * server: it lets through at any time what it let through one window ago. Next: `limiter/adaptive/decrease.ts`.
  */
 import { acceptedSince, refill } from './recent-accepted.ts';
-import type { LawState } from './state.ts';
+import type { LawState } from '../state.ts';
 
 /** Lengths looked at: two seconds to two hours, each a tenth longer than the one before. */
 const shortestMs = 2000;

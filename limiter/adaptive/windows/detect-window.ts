@@ -2,8 +2,8 @@
  * Recognises that the server counts in windows: so many calls, then closed until a window's end.
  * The window gives permission to burst after a pause and makes probing cheap. Next: `limiter/adaptive/step.ts`.
  */
-import { clamp } from './state.ts';
-import type { LastOpening, LawState } from './state.ts';
+import { clamp } from '../state.ts';
+import type { LastOpening, LawState } from '../state.ts';
 
 /** Fewer calls than this between two openings are a slow refill; a rate says all there is to say. */
 export const windowCalls = 5;

@@ -4,7 +4,7 @@
  * sliding windows.
  * Next: `limiter/adaptive/probe.ts`.
  */
-import type { LawState } from './state.ts';
+import type { LawState } from '../state.ts';
 
 const bins = 24;
 
