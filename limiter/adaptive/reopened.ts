@@ -12,6 +12,8 @@ import { beginFew, MOST_FEW_CALLS, openedFew } from './windows/few-calls.ts';
 import { isSearched } from './windows/few-state.ts';
 import { measuredOpenings, noteOpening, recognise, slidingKnown, windowCalls } from './windows/detect-window.ts';
 
+/** Where the ramp begins again, calls a second, at least. */
+const START = 1;
 /** Times are told in whole seconds, mostly rounded up. */
 const TOLD_ROUNDED_MS = 1_000;
 
@@ -109,12 +111,19 @@ function knownByOpenings(s: LawState): 'cruise' | 'fill' {
 }
 
 /** The first ramp ended in a long closure: everything accepted so far was one quota. */
-function firstOpening(s: LawState, loMs: number, hiMs: number, fresh: number): 'cruise' | 'fill' {
+function firstOpening(s: LawState, loMs: number, hiMs: number, fresh: number): 'cruise' | 'fill' | 'start' {
   if (beginFew(s, loMs, hiMs, fresh)) return 'cruise';
   const ok = s.mark.ok;
   const sample = measured(s, hiMs);
   const rampMs = s.held.atMs - s.mark.hiMs;
-  if (!s.mark.isOpening || rampMs > 1.5 * (hiMs - s.held.atMs)) {
+  if (!s.mark.isOpening) {
+    // Calls had gone out before the search, so nothing is known of what the quota holds. Now it is whole: the ramp begins again.
+    s.limit = Math.max(0.125 * s.held.rate, START);
+    s.climb.above = 0;
+    s.ramp.unanswered = 0;
+    return 'start';
+  }
+  if (rampMs > 1.5 * (hiMs - s.held.atMs)) {
     // So long a ramp may have gone through several windows: what it got says nothing.
     s.limit = 0.5 * s.held.rate;
     s.window.measuring = measuredOpenings;

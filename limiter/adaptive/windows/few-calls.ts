@@ -41,9 +41,9 @@ const SLACK_MS = 500;
 /** Whether the first closure is of few calls, so that its end is looked for only where windows usually end. */
 export function mayBeFew(s: LawState): boolean {
   const { from, ok, atMs } = s.held;
-  const isSlow = ok * 1_000 <= MOST_PER_SECOND * (s.nowMs - s.mark.hiMs);
-  const isFirst = from === 'start' && s.mark.isOpening && atMs - s.mark.hiMs < 60_000;
-  return isFirst && isSlow && ok >= windowCalls && ok <= MOST_FEW_CALLS;
+  const isSlow = ok * 1_000 <= MOST_PER_SECOND * (s.nowMs - firstCallMs(s));
+  const isWhole = s.mark.isOpening && atMs - s.mark.hiMs < 60_000 && ok >= windowCalls;
+  return from === 'start' && isSlow && (isWhole || !s.mark.isOpening) && ok <= MOST_FEW_CALLS;
 }
 
 /**
@@ -97,10 +97,15 @@ export function countFew(s: LawState, ok: number): void {
   s.window.few = { ...few, times: [...few.times, ...fresh].slice(-s.window.max - 1) };
 }
 
+/** The first call of the ramp; where others had gone out before, the first that was refused. */
+function firstCallMs(s: LawState): number {
+  return s.mark.isOpening ? s.mark.hiMs : s.held.atMs;
+}
+
 /** When the next probe of the first closure, or of a later one, is due. */
 export function nextFewProbe(s: LawState): number {
   const { few, hiMs } = s.window;
-  const firstMs = few?.times.at(-s.window.max) ?? s.mark.hiMs;
+  const firstMs = few?.times.at(-s.window.max) ?? firstCallMs(s);
   const next = (lengths: readonly number[]): number | undefined =>
     lengths.map((ms) => firstMs + 1.01 * ms + SLACK_MS).find((atMs) => atMs > s.nowMs + 2 * SLACK_MS);
   const ends = USUAL_S.map((seconds) => 1_000 * seconds);
@@ -120,7 +125,7 @@ export function beginFew(s: LawState, loMs: number, hiMs: number, fresh: number)
   const max = s.mark.ok;
   const firstMs = s.mark.hiMs;
   const lengthMs = snapped(loMs - firstMs, hiMs - firstMs);
-  if (!mayBeFew(s) || hiMs - firstMs < Math.max(SHORTEST_MS, TRAVELS * s.rttMs)) return false;
+  if (!s.mark.isOpening || !mayBeFew(s) || hiMs - firstMs < Math.max(SHORTEST_MS, TRAVELS * s.rttMs)) return false;
   // Of the calls of the ramp only the first is known by its time; the others were made by its end.
   const times = [firstMs, ...Array.from({ length: max - 1 }, () => s.held.atMs)];
   for (let call = 0; call < fresh; call += 1) times.push(hiMs);

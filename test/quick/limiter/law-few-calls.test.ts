@@ -5,13 +5,19 @@ import { perSecond } from '../../../bench/learned/servers.ts';
 import type { ServerSpec } from '../../../bench/learned/servers.ts';
 import { run } from '../../../bench/learned/world.ts';
 import type { Run } from '../../../bench/learned/world.ts';
+import { initialLaw } from '../../../limiter/adaptive/step.ts';
 
 const minute = 60_000;
 const seeds = [1, 2, 3];
 
 /** Sixteen workers that always want more, for an hour or twenty windows. */
-function meet(server: ServerSpec, seed: number): { run: Run; seconds: number; refusedAtMs: number[]; isKept: boolean } {
-  const client = ourClient({ kind: 'learned', name: 'hidden' });
+function meet(
+  server: ServerSpec,
+  seed: number,
+  isInUse = false,
+): { run: Run; seconds: number; refusedAtMs: number[]; isKept: boolean } {
+  const limit = { kind: 'learned', name: 'hidden' } as const;
+  const client = ourClient(limit, 4, initialLaw(limit, 0, undefined, isInUse));
   const durationMs = Math.max(60 * minute, 20 * server.perMs);
   const refusedAtMs: number[] = [];
   const result = run({ server, durationMs, workers: 16, seed, latencyMs: 200 }, () => ({
@@ -41,15 +47,16 @@ const windows: readonly ServerSpec[] = [
 ];
 
 describe('the search of a hidden window of few calls', () => {
-  it.each<[string, boolean, number]>([
-    ['whose end is not told', false, 15],
-    ['whose end is told', true, 7.5],
+  it.each<[string, { told: boolean; inUse: boolean; most: number }]>([
+    ['whose end is not told', { told: false, inUse: false, most: 15 }],
+    ['whose end is told', { told: true, inUse: false, most: 7.5 }],
+    ['of which others had calls before', { told: false, inUse: true, most: 30 }],
   ])(
     'costs few refusals until the first hundred calls are accepted, and finds nearly all of it: %s',
-    (_name, told, most) => {
+    (_name, { told, inUse, most }) => {
       for (const window of windows) {
         const server = { ...window, retryAfter: told };
-        const runs = seeds.map((seed) => meet(server, seed));
+        const runs = seeds.map((seed) => meet(server, seed, inUse));
         const cost = runs.reduce((sum, each) => sum + searchCost(each.run), 0) / runs.length;
         expect(cost).toBeLessThanOrEqual(most);
         for (const { run: result, seconds, isKept } of runs) {
