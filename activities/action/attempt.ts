@@ -84,8 +84,11 @@ export function fail(attempt: Attempt, type: ActionErrorType, error: string, cou
 export const UNWANTED = 'a later operation on the same entity has cancelled it';
 
 export function cancelled(attempt: Ending): Promise<ActionFact> {
-  const why = attempt.step.isUnwanted ? UNWANTED : 'it was cancelled';
-  return end(attempt, { state: 'cancelled', type: 'cancelled', error: `${why} before it was sent` });
+  const { isUnwanted, calls } = attempt.step;
+  const why = isUnwanted ? UNWANTED : 'it was cancelled';
+  const taken = calls === 1 ? 'its call was not taken' : `none of its ${calls} calls was taken`;
+  const error = calls === 0 ? `${why} before it was sent` : `${why}; ${taken}`;
+  return end(attempt, { state: 'cancelled', type: 'cancelled', error });
 }
 
 /** No call was made. What was sent before it is as unknown as it was. */

@@ -28,7 +28,8 @@ export function knownClient(limit: { readonly max: number; readonly perMs: numbe
     limit === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(limit.max * (state?.share ?? 1) + 1e-9));
   let tokens = 1;
   let tokensAtMs = 0;
-  const rate = (): number => (state?.isPaced ? inForce() / lengthMs : Number.POSITIVE_INFINITY);
+  const evenly = (): number => (state?.pace === undefined ? inForce() / lengthMs : state.pace.perSecond / 1_000);
+  const rate = (): number => (state?.isPaced ? evenly() : Number.POSITIVE_INFINITY);
   const refill = (nowMs: number): void => {
     const passedMs = nowMs - tokensAtMs;
     tokens = rate() === Number.POSITIVE_INFINITY ? 1e9 : Math.min(Math.max(1, 50 * rate()), tokens + passedMs * rate());

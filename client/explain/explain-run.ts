@@ -11,6 +11,9 @@ import { callsLeft, paceOf } from './forecast.ts';
 
 /** What holds a whole run, so that no time can be named. */
 const HOLDING: ReadonlySet<RunWait['kind']> = new Set(['account', 'operator', 'cancel', 'worker']);
+/** No time is told of those that go on when somebody does something, or the provider is back. */
+const isUntimed = ({ kind, firstInMs }: RunWait): boolean =>
+  (kind === 'limit' || kind === 'provider') && firstInMs === undefined;
 const MOST_USERS = 5;
 
 /** @param waits what `waits()` says of the run now. */
@@ -26,7 +29,7 @@ export async function explainRun(pool: Pool, run: RunProgress, waits: readonly R
   // Of one moment with what is left.
   const calls = (facts ?? run).nodes.reduce((sum, node) => sum + node.calls, 0);
   const left = facts && run.endedAt === null ? callsLeft(facts) : undefined;
-  const isHeld = run.state === 'paused' || waits.some(({ kind }) => HOLDING.has(kind));
+  const isHeld = run.state === 'paused' || waits.some((wait) => HOLDING.has(wait.kind) || isUntimed(wait));
   const perSecond = isHeld
     ? null
     : paceOf({

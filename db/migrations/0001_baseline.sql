@@ -2761,8 +2761,8 @@ begin
 end $$;
 
 -- By which numbers a limit is given out: what an operator has put in force, else what the third party or the declaration says.
--- Of the latter two the law of refusals takes off what it leaves out, and they are given out evenly where it says so. Pure
--- arithmetic on an advanced row.
+-- Of the latter two the law of refusals takes off what it leaves out, and they are given out evenly where it says so: over their length,
+-- or at the pace that it has found. Pure arithmetic on an advanced row.
 create or replace function sluice.limit_in_force(r sluice.limit_bucket) returns sluice.limit_bucket language plpgsql stable set search_path = pg_catalog as $$
 declare
   v_share float8 := case when r.kind = 'learned' then 1 else coalesce((r.law ->> 'share')::float8, 1) end;
@@ -2780,7 +2780,7 @@ begin
   r.rate := coalesce(r.override_rate, case
     when r.kind = 'bucket' then r.declared_rate * v_share
     when r.kind = 'learned' then coalesce(case when r.slots > 0 then r.override_max * 1000000 / r.win_us end, r.rate)
-    when v_paced then r.max * 1000000 / r.win_us end);
+    when v_paced then coalesce((r.law -> 'pace' ->> 'perSecond')::float8, r.max * 1000000 / r.win_us) end);
   if r.kind <> 'bucket' and r.rate is distinct from v_before then
     r.burst := greatest(1, 0.05 * r.rate);
     r.tokens := case when v_before is null then 0 else least(r.tokens, r.burst) end;
@@ -3037,6 +3037,7 @@ create or replace function sluice.limit_refusals_write(
 declare
   r sluice.limit_bucket;
   v_refused_since boolean;
+  w record;
 begin
   select * into r from sluice.limit_bucket b where b.id = p_id for no key update;
   if not found or r.law_version <> p_version or r.kind in ('learned', 'gate') then
@@ -3044,6 +3045,11 @@ begin
   end if;
   r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
   v_refused_since := (r.ev_refused, r.ev_stale) is distinct from (p_refused, p_stale);
+  if p_block_ms is not null and r.ev_retry_ms is null and r.align is not null then
+    -- Nobody told how long. At the latest it is open again when all of it is back.
+    w := sluice.limit_window(r, r.last_us - r.guard_us);
+    p_block_ms := least(p_block_ms, (w.end_us + r.guard_us - r.last_us) / 1000.0);
+  end if;
   r.law := p_law;
   r := sluice.limit_in_force(r);
   if r.kind = 'bucket' and p_block_ms is not null then

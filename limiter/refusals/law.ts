@@ -17,6 +17,7 @@
  *    given out again.
  */
 
+import { closed, counting, isLongLimit, repaced, slowed } from './pace.ts';
 import type { Lately, RefusalEvent, RefusalOutput, RefusalState, Run } from './state.ts';
 
 export type { RefusalEvent, RefusalOutput, RefusalState } from './state.ts';
@@ -101,6 +102,7 @@ export function stepRefusals(before: RefusalState | undefined, event: RefusalEve
   const known = fit(before ?? initial, event.atMs);
   const state = {
     ...known,
+    ...counting(known.pace, event),
     lately: addTo(known.lately, event),
     sent: known.sent + event.sent,
     late: known.late + event.late,
@@ -108,6 +110,8 @@ export function stepRefusals(before: RefusalState | undefined, event: RefusalEve
   };
   if (event.refused > 0) return refused(state, event, before === undefined);
   if (isRaiseDue(state, event)) return raised(state, event);
+  const other = repaced(known, state, event);
+  if (other) return { state: other, ...dueOf(other, event) };
   if (isCalm(state, event))
     return { state: { ...state, isPaced: false }, event: 'not refused for long, given out as soon as there is room' };
   return { state, ...dueOf(state, event) };
@@ -125,12 +129,13 @@ function refused(before: RefusalState, event: RefusalEvent, isFirst: boolean): R
   const isOld = isFirst || atMs - before.refusedAtMs > Math.max(FORGET_MS, 2 * lengthMs, 2 * overdueMs(before.inARow));
   const isInARow = !isOld && !before.isAnswered;
   const isRare = before.isAnswered && before.sent >= RARE * (event.refused + before.late);
+  const isLong = isLongLimit(event);
   const isMostRefused = (before.lately?.refused ?? 0) > MOST_REFUSED * (before.lately?.sent ?? 0);
   const level = isOld
     ? 0
     : isRare
       ? Math.max(LEAST_LEVEL, Math.min(1, before.level) - 1)
-      : toldMs !== undefined && !isMostRefused
+      : (toldMs !== undefined && !isMostRefused) || (isLong && before.isAnswered)
         ? before.level
         : Math.min(MOST_LEVEL, before.level + 1);
   const inARow = isInARow ? before.inARow + 1 : 0;
@@ -138,12 +143,15 @@ function refused(before: RefusalState, event: RefusalEvent, isFirst: boolean): R
   // A wait that was kept again and again, and after which it refuses all the same, was too short.
   const blockMs = inARow >= CLOSED_AFTER ? Math.max(toldMs ?? 0, untoldMs) : (toldMs ?? untoldMs);
   const isTooMuch = !isRare && (event.refused + before.late >= CROWD || level >= LONG_LEVEL);
-  const noted = { ...before, level, isAnswered: false, refusedAtMs: atMs, isPaced: before.isPaced || isTooMuch };
+  const isPaced = before.isPaced || (isTooMuch && !isLong);
+  const noted = { ...before, level, isAnswered: false, refusedAtMs: atMs, isPaced };
   // One that follows another without an answer in between says the same as that.
   if (isInARow) return { state: undoubted({ ...noted, inARow }, event), blockMs, ...dueOf(noted, event) };
   const crowds = isCrowdOf(event.refused + before.late, before.sent) ? (before.crowds ?? 0) + 1 : 0;
-  const counted = { ...noted, sent: 0, late: 0, inARow: 0, crowds };
-  const state = event.isCounted ? counted : lowered(before, counted, event);
+  const counted = { ...noted, sent: 0, late: 0, inARow: 0, crowds, refusedFromMs: atMs };
+  const ofLaw = (): RefusalState =>
+    isLong ? slowed(before, counted, event, isTooMuch) : lowered(before, counted, event);
+  const state = event.isCounted ? { ...counted, doubtedUse: 0 } : ofLaw();
   const change = state.share === before.share ? '' : `, giving out ${percent(state.share)} of it`;
   const why = state.sporadic > 0 ? `, as ${percent(state.sporadic)} of all calls are whatever is given out` : '';
   return { state, blockMs, ...dueOf(state, event), event: `refused with room${why}${change}` };
@@ -201,6 +209,7 @@ function lowered(before: RefusalState, counted: RefusalState, event: RefusalEven
  */
 function undoubted(state: RefusalState, event: RefusalEvent): RefusalState {
   const { doubtedUse = 0, inARow, share } = state;
+  if (isLongLimit(event)) return closed(state, event);
   if (doubtedUse === 0 || inARow < CLOSED_AFTER) return state;
   return {
     ...state,

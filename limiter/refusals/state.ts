@@ -1,4 +1,4 @@
-/** What the law of refusals remembers, hears and says: JSON in the bucket's row. Used by: `law.ts`. */
+/** What the law of refusals remembers, hears and says: JSON in the bucket's row. Used by: `law.ts`, `pace.ts`. */
 
 /** What is remembered. Null until it is refused first. */
 export interface RefusalState {
@@ -30,10 +30,29 @@ export interface RefusalState {
   readonly patience: number;
   /** What the last refusal would leave of the share if it was no chance; 0 = that has been done. */
   readonly doubtedUse?: number;
+  /** When the last refusal was that followed no other. */
+  readonly refusedFromMs?: number;
+  /** Of a long limit: how fast it is given out evenly, in the place of over its length. */
+  readonly pace?: Pace;
   /** So many times in a row several calls were refused together. */
   readonly crowds?: number;
   /** What was refused and sent lately: half of it is forgotten in a minute. */
   readonly lately?: Lately;
+}
+
+export interface Pace {
+  /** Units. */
+  readonly perSecond: number;
+  /** Before the last step to a faster one. */
+  readonly before?: number;
+  /** The next step adds this share. */
+  readonly step: number;
+  /** Units that must be granted before it. */
+  readonly patience: number;
+  /** Since it is so: when that was, what was granted and refused. */
+  readonly sinceMs: number;
+  readonly sent: number;
+  readonly refused: number;
 }
 
 export type Lately = Run & { readonly atMs: number };

@@ -497,6 +497,14 @@ describe('a write of unknown fate', () => {
     expect(step).toMatchObject({ state: 'failed', errorType: 'unknown-write' });
   });
 
+  it('is said to have been sent when it is cancelled after a refusal', async () => {
+    api.script('POST /keyed', [{ status: 429, headers: { 'retry-after': '0' }, body: {} }]);
+    const workflowId = await drive.accept(keyed, {});
+    expect(await drive.perform(keyed, workflowId, { most: 1 })).toMatchObject({ state: 'ready', calls: 1 });
+    const step = await drive.perform(keyed, workflowId, { settleOnly: true });
+    expect(step).toMatchObject({ state: 'cancelled', calls: 1, error: 'it was cancelled; its call was not taken' });
+  });
+
   it('costs an attempt when its worker is lost: a write that kills its workers is not repeated for ever', async () => {
     const workflowId = await drive.accept(keyed, {});
     for (let lost = 0; lost < 4; lost++) {

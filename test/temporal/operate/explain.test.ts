@@ -96,6 +96,21 @@ describe('the explanation of a run', () => {
     expect((await run.explain())?.text).toEqual([`it has ended as done, ${calls} calls made`]);
   });
 
+  it.each(['slow/app/app', 'slow/*'])(
+    'names no end while an operator has paused what it waits for: %s',
+    async (key) => {
+      await world.sluice.limits.pause(key, 'a sale');
+      const run = await world.sluice.start(crawl, { account: 'a', input: {}, tenant: 'acme' });
+      await expect.poll(async () => JSON.stringify(await run.waits()), { timeout: 30_000 }).toContain('a sale');
+      const explained = await run.explain();
+      expect(explained?.forecast).toMatchObject({ callsPerSecond: null, endsInMs: null });
+      expect(explained?.text.at(-1)).toMatch(/calls made, about \d+ left \(.*\); it does not end before it goes on$/);
+      await world.sluice.limits.resume(key);
+      await run.cancel();
+      await run.result().catch(() => {});
+    },
+  );
+
   it('is nothing for a run that never was, with exit code 1', async () => {
     const env = { DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: temporalAddress() };
     expect(await command(['explain', 'sync/crawl/nobody'], env)).toMatchObject({

@@ -8,6 +8,7 @@ create or replace function sluice.limit_refusals_write(
 declare
   r sluice.limit_bucket;
   v_refused_since boolean;
+  w record;
 begin
   select * into r from sluice.limit_bucket b where b.id = p_id for no key update;
   if not found or r.law_version <> p_version or r.kind in ('learned', 'gate') then
@@ -15,6 +16,11 @@ begin
   end if;
   r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
   v_refused_since := (r.ev_refused, r.ev_stale) is distinct from (p_refused, p_stale);
+  if p_block_ms is not null and r.ev_retry_ms is null and r.align is not null then
+    -- Nobody told how long. At the latest it is open again when all of it is back.
+    w := sluice.limit_window(r, r.last_us - r.guard_us);
+    p_block_ms := least(p_block_ms, (w.end_us + r.guard_us - r.last_us) / 1000.0);
+  end if;
   r.law := p_law;
   r := sluice.limit_in_force(r);
   if r.kind = 'bucket' and p_block_ms is not null then
