@@ -196,11 +196,13 @@ export function readAgain(p: Pagination, at: ListState, memory: Memory, why?: st
 export function againFrom(p: Pagination, at: ListState, memory: Memory): GoOn | undefined {
   const pass = (at.position?.pass ?? 1) + 1;
   if (pass > MOST_READINGS) return undefined;
-  return { position: { ...startOf(p, at, memory), pass }, guard: { ...keptOf(memory), ...placesBefore(memory) } };
+  // How many rows the server gives is seen anew: it may give fewer by now.
+  const { most: _, ...kept } = keptOf(memory);
+  return { position: { ...startOf(p, at, memory), pass }, guard: { ...kept, ...placesBefore(memory) } };
 }
 
 /** The front of the list, with overlapping pages where that is possible. */
-export function startOf(p: Pagination, at: ListState, memory: Memory): Position {
+function startOf(p: Pagination, at: ListState, memory: Memory): Position {
   const size = Number(memory['most'] ?? at.position?.size ?? at.asked.size);
   return overlaps(p, at, memory) ? { offset: 0, size } : { index: 0, size };
 }

@@ -215,10 +215,11 @@ function placeAfter(p: Pagination, at: ListState, page: PageAnswer, told: number
 }
 
 /**
- * A short first page: the server gives fewer than asked for, or the list ends. Its size is the safe one to read on with; page numbers
+ * A short first page of a reading: the server gives fewer than asked for, or the list ends. Its size is the safe one to read on with; page numbers
  * may stay as they are unless the total shows that there is more.
  */
 function cutsAnew(p: Pagination, at: ListState, itemCount: number, told: number | undefined): boolean {
-  const isShortFirst = at.position === null && itemCount > 0 && itemCount < at.asked.size && p.advanceBy === 'rows';
+  const { offset, size } = at.asked;
+  const isShortFirst = offset === 0 && itemCount > 0 && itemCount < size && p.advanceBy === 'rows';
   return isShortFirst && (p.kind === 'offset' || (told !== undefined && told > itemCount));
 }
