@@ -139,6 +139,22 @@ describe('pages that are cut otherwise in mid-list', () => {
     expect(result).toMatchObject({ complete: true, rows: 103, flaws: [] });
   });
 
+  it('are named by ids that look like numbers of rows until one is deleted', async () => {
+    let calls = 0;
+    const result = await read(
+      { kind: 'cursor', items: rows, next: (page) => page.rows.at(-1)?.id.toString() },
+      ({ cursor, size }) => ({ after: cursor, size }),
+      (query, nth) => {
+        calls = nth;
+        const all = [...rowsFrom(1, nth < 3 ? 298 : 297), { id: 300 }];
+        const behind = all.filter(({ id }) => id > numberOf(query, 'after', 0));
+        return { body: { rows: behind.slice(0, numberOf(query, 'size', 100)) } };
+      },
+    );
+    expect(result).toMatchObject({ complete: true, flaws: [] });
+    expect(calls).toBeLessThan(12);
+  });
+
   it('show by their number of rows that one was deleted, where another one that is hidden has moved in', async () => {
     const result = await read(
       { kind: 'page', items: rows },
