@@ -4,7 +4,7 @@ import { looksIntoList } from './told/looks-into-list.ts';
 import { moreTold } from './told/more-told.ts';
 import { isPageful } from './told/paging-words.ts';
 import { fullPage, type Memory } from './loop-guard.ts';
-import type { Pagination } from './pagination.ts';
+import { isNumbered, type Pagination } from './pagination.ts';
 import type { EndSeen } from './result-cap.ts';
 import type { ListState, PageAnswer } from './step.ts';
 
@@ -24,7 +24,7 @@ export function endSeen(
   isCounted: boolean,
 ): EndSeen | undefined {
   const { itemCount } = page;
-  const isShort = isShortPage(at, memory, itemCount);
+  const isShort = isShortPage(p, at, memory, itemCount);
   const isLess = itemCount < fullPage(at, memory);
   memory['most'] = Math.max(itemCount, Number(memory['most'] ?? 0));
   const more = saysMore(p, at, page);
@@ -42,7 +42,7 @@ export function endSeen(
  * for.
  */
 export function saysMore(
-  p: Pick<Pagination, 'hasMore'>,
+  p: Pick<Pagination, 'kind' | 'hasMore'>,
   at: ListState,
   page: Pick<PageAnswer, 'response' | 'headers' | 'url' | 'input' | 'itemCount' | 'isEnd'>,
 ): boolean | undefined {
@@ -50,16 +50,17 @@ export function saysMore(
   if (page.isEnd) return false;
   const more = hasMore?.(page.response, page);
   if (!hasMore || more !== false || page.itemCount === 0) return more;
-  const isShort = isShortPage(at, at.guard, page.itemCount);
+  const isShort = isShortPage(p, at, at.guard, page.itemCount);
   return isShort || !looksIntoList((response) => hasMore(response, page), page.response) ? false : undefined;
 }
 
 /**
- * Does the page show by its length that nothing follows? A first page of a number that pages have may be full: third parties give some
- * accounts smaller ones than others.
+ * Does the page show by its length that nothing follows? One of a number that pages have may be full: third parties give some accounts
+ * smaller ones than others, and all of them when they are busy. In another reading it shows nothing where rows were read behind it.
  */
-function isShortPage(at: ListState, memory: Memory | null, count: number): boolean {
-  return count < fullPage(at, memory) && (memory?.['most'] !== undefined || !isPageful(count));
+function isShortPage({ kind }: Pick<Pagination, 'kind'>, at: ListState, memory: Memory | null, count: number): boolean {
+  const wentOn = isNumbered({ kind }) && at.rows > at.asked.offset + count;
+  return count < fullPage(at, memory) && !isPageful(count) && !wentOn;
 }
 
 /**

@@ -63,11 +63,12 @@ export function noteProbe(memory: Memory, index: number, keys: readonly string[]
 }
 
 function pageOf(index: number, keys: readonly string[]): Omit<Probe, 'name'> {
-  return { index, first: nameOf(keys[0] as string), last: nameOf(keys.at(-1) as string) };
+  return { index, first: nameOf(keys[0] as string), last: nameOf(keys.at(-1) as string), count: keys.length };
 }
 
-function noteAs(memory: Memory, name: ProbeName, { index, first, last }: Omit<Probe, 'name'>): void {
+function noteAs(memory: Memory, name: ProbeName, { index, first, last, count }: Omit<Probe, 'name'>): void {
   memory[`${name}.index`] = index;
+  memory[`${name}.count`] = count;
   memory[`${name}.first`] = first;
   memory[`${name}.last`] = last;
 }
@@ -120,7 +121,7 @@ export function endOfReading(p: Pagination, at: ListState, memory: Memory): Part
   if (memory['moved'] || memory['slipped']) return readAgain(p, at, memory);
   if (isLater(at)) memory['rowsAtEnd'] = at.rows;
   const first = looksOf(at).find((look) => indexOf(memory, look) >= 0);
-  if (first) return goOn(lookAgain(at, memory, first));
+  if (first) return lookAgain(at, memory, first);
   return believedEnd(p, at, memory);
 }
 
@@ -154,7 +155,7 @@ export function afterStill(p: Pagination, at: ListState, page: PageAnswer): Step
   if (looked === 'front' && isFromZero(memory, page.keys)) return step(at, { ...facts, end: FROM_ZERO });
   const looks = looksOf(at);
   const next = looks.slice(looks.indexOf(looked) + 1).find((look) => indexOf(memory, look) > 0);
-  if (next) return step(at, { ...facts, ...goOn(lookAgain(at, memory, next)) });
+  if (next) return step(at, { ...facts, ...lookAgain(at, memory, next) });
   return step(at, { ...facts, ...believedEnd(p, at, memory) });
 }
 
@@ -177,17 +178,13 @@ function isAsItWas(at: ListState, page: PageAnswer, memory: Memory, looked: Look
   if (isLater(at)) return names.includes(String(probe?.first));
   // A page that is asked for in a smaller size now ends elsewhere.
   const isWhole = page.itemCount === 0 || at.asked.size >= (at.position?.size ?? 0);
-  return names[0] === probe?.first && (!isWhole || names.at(-1) === probe?.last);
-}
-
-export function goOn({ position, guard }: GoOn): Partial<Step> {
-  return { position, guard };
+  return names[0] === probe?.first && (!isWhole || (names.at(-1) === probe?.last && names.length === probe?.count));
 }
 
 /** @param why for people, when it was read often enough. */
 export function readAgain(p: Pagination, at: ListState, memory: Memory, why?: string): Partial<Step> {
   const again = againFrom(p, at, memory);
-  if (again) return goOn(again);
+  if (again) return again;
   const what = why ?? `rows were added, removed or moved in each of ${MOST_READINGS} readings`;
   return { end: { kind: 'truncated', reason: `${what}: the list changes faster than it is read` } };
 }
@@ -196,11 +193,13 @@ export function readAgain(p: Pagination, at: ListState, memory: Memory, why?: st
 export function againFrom(p: Pagination, at: ListState, memory: Memory): GoOn | undefined {
   const pass = (at.position?.pass ?? 1) + 1;
   if (pass > MOST_READINGS) return undefined;
-  return { position: { ...startOf(p, at, memory), pass }, guard: { ...keptOf(memory), ...placesBefore(memory) } };
+  // How many rows the server gives is seen anew: it may give fewer by now.
+  const { most: _, ...kept } = keptOf(memory);
+  return { position: { ...startOf(p, at, memory), pass }, guard: { ...kept, ...placesBefore(memory) } };
 }
 
 /** The front of the list, with overlapping pages where that is possible. */
-export function startOf(p: Pagination, at: ListState, memory: Memory): Position {
+function startOf(p: Pagination, at: ListState, memory: Memory): Position {
   const size = Number(memory['most'] ?? at.position?.size ?? at.asked.size);
   return overlaps(p, at, memory) ? { offset: 0, size } : { index: 0, size };
 }
@@ -261,6 +260,8 @@ interface Probe {
   readonly index: number;
   readonly first: string | number;
   readonly last: string | number;
+  /** Of a page of which rows are left out the last one may stay where one before it was deleted. */
+  readonly count: number;
 }
 
 function lookAgain({ position, asked }: ListState, memory: Memory, look: Look): GoOn {
@@ -293,5 +294,6 @@ export function isProbed(memory: Memory, name: ProbeName, keys: readonly string[
 export function probeIn(memory: Memory, name: ProbeName): Probe | undefined {
   const index = memory[`${name}.index`];
   if (index === undefined) return undefined;
-  return { name, index: Number(index), first: memory[`${name}.first`] ?? '', last: memory[`${name}.last`] ?? '' };
+  const of = (what: string): string | number => memory[`${name}.${what}`] ?? '';
+  return { name, index: Number(index), first: of('first'), last: of('last'), count: Number(of('count')) };
 }

@@ -6,7 +6,7 @@
  * Used by: `token-walk.ts`. Lists by number look again by themselves: `providers/pagination/list-end.ts`.
  */
 import { afterDeadCursor, itemsOfReading } from '../dead-cursor.ts';
-import type { Memory } from '../loop-guard.ts';
+import { indexOfName, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { isPageful } from '../told/paging-words.ts';
 import { FRONT_IS_GONE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
@@ -49,6 +49,20 @@ export function shownOfBefore(
 /** The page before a blank one has come once more: its rows are no sign of a list that goes round. */
 export function isLookedAt({ guard }: Pick<ListState, 'guard'>): boolean {
   return guard?.['again'] === 1;
+}
+
+/**
+ * The page before a blank one has come with fewer rows, since the third party gives smaller pages by now: up to the row that was the last one
+ * the list brings known rows, under names that it had before. @returns whether this page is among them.
+ */
+export function isCutAnew(memory: Memory, at: ListState, { keys }: PageAnswer): boolean {
+  if (isLookedAt(at) && keys.length < Number(memory['beforeItems'])) {
+    for (const name of Object.keys(memory)) if (/^(token|keys)\./.test(name)) delete memory[name];
+    memory['until'] = memory['lookedBehind'] ?? '';
+  }
+  const { until } = memory;
+  if (indexOfName(keys, until) >= 0) delete memory['until'];
+  return until !== undefined;
 }
 
 /** @returns the step after a page that would end its list; undefined when that end is to be believed. */

@@ -118,6 +118,8 @@ export function countedRequest(
 
 /** What names a place in a list, by whatever name: the address of another page has its own. */
 const A_PLACE = /page|offset|start|skip|cursor|after|before|since|from|token|marker|index|position|^p$|^i$/i;
+/** Names of a page's size have such a word as well: `per_page`, `page[size]`. */
+const A_SIZE = /per[\W_]?page|page[\W_]*(size|limit|count|len)/i;
 
 /** What was made of a list, by all that it was made from: each page would make it anew. */
 const made = new WeakMap<Pagination, Map<string, Pagination>>();
@@ -157,7 +159,9 @@ function keptIn(p: Pagination, page: PageAnswer, token: string): CountedPlace | 
   if (!counted || p.kind !== 'link') return counted;
   const [first, next] = [new URL(page.url), new URL(token)];
   if (first.pathname !== next.pathname) return counted;
-  const left = [...first.searchParams].filter(([name]) => !next.searchParams.has(name) && !A_PLACE.test(name));
+  const left = [...first.searchParams].filter(
+    ([name]) => !next.searchParams.has(name) && (A_SIZE.test(name) || !A_PLACE.test(name)),
+  );
   return left.length === 0 ? counted : { ...counted, kept: new URLSearchParams(left).toString() };
 }
 
@@ -171,9 +175,11 @@ function countsOn(
   told: number | undefined,
   { by, first, step }: CountedPlace,
   asked: PageRequest,
-  { itemCount }: PageAnswer,
+  { itemCount, keys }: PageAnswer,
 ): boolean {
   if (by === 'page') return told === (asked.number + 1) * (step ?? 1);
   const behind = first + asked.offset;
-  return told === behind + itemCount || told === behind + (step ?? asked.size);
+  if (told === behind + itemCount) return true;
+  // Not as many as came, and the last row's own id: ids without gaps look like numbers of rows until one is deleted.
+  return told === behind + (step ?? asked.size) && keys.at(-1) !== String(told);
 }

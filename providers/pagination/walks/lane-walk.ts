@@ -112,13 +112,15 @@ export function nextOfLane(p: Pagination, at: ListState, page: PageAnswer): Step
       : `the list goes on behind ${came} items`;
     return told(cappedEnd(p, at.asked.range, evidence), { endAt: index + 1 });
   }
-  // The first page again: the server rounds offsets down to whole pages, or does not look at them. In order it will show which.
-  if (overlap > 0 && !isRest && isProbed(memory, 'front', page.keys))
+  const end = facts.isQuietEnd ? undefined : watchForLoop(p, memory, at, page);
+  // The first page again: the server rounds offsets down to whole pages, or does not look at them. Or the rest of a page brings it once more:
+  // rows came in before it. In order it will show which.
+  const isFront = overlap > 0 && !isRest && isProbed(memory, 'front', page.keys);
+  if (isFront || (isRest && end?.kind === 'looped' && p.guards['moved-rows']))
     return told(
       { end: COMPLETE, checks: checksOfLanes(p, at, memory, 'blank', exact) },
-      { endAt: index, isElsewhere: p.guards['moved-rows'] },
+      { endAt: isFront ? index : index + 1, isElsewhere: p.guards['moved-rows'] },
     );
-  const end = facts.isQuietEnd ? undefined : watchForLoop(p, memory, at, page);
   if (end) return told({ end }, { endAt: index });
   const position: Position = { index, done: place.reached - index * stride, size: grid, stride };
   return told({

@@ -7,7 +7,7 @@ import { overlaps } from '../list-end.ts';
 import { memoryOf } from '../loop-guard.ts';
 import { fallBack } from './fall-back.ts';
 import { nextOverlapping } from './overlap-walk.ts';
-import { nextPage } from './page-walk.ts';
+import { behindRefusedRest, nextPage } from './page-walk.ts';
 import { isNumbered, type Pagination } from '../pagination.ts';
 import { FRONT_IS_GONE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
@@ -28,7 +28,8 @@ export function nextNumbered(p: Pagination, at: ListState, page: PageAnswer): St
  * offset that is no multiple of it. From there on common pages are asked for.
  */
 export function afterRefusedOverlap(p: Pagination, at: ListState): Step | undefined {
-  return isNumbered(p) && at.position?.offset !== undefined && at.pages > 0 ? fallBack(at) : undefined;
+  if (!isNumbered(p) || at.pages === 0) return undefined;
+  return at.position?.offset === undefined ? behindRefusedRest(at) : fallBack(at);
 }
 
 /** What to say where lanes, whose pages overlap as well, are refused. Undefined where that can't be why. */

@@ -147,8 +147,9 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   memory['pushed'] = end && isPushed ? Number(memory['pushed'] ?? 0) + 1 : 0;
   memory['page.offset'] = offset;
   memory['page.first'] = names[0] ?? '';
-  // The most that the server gives: a larger page can't be asked for by number.
-  const most = at.position?.size ?? (itemCount > 0 && itemCount < size ? itemCount : size);
+  // The most that the server gives: a larger page can't be asked for by number. Each reading begins with it anew.
+  const known = offset === 0 && !isHead ? undefined : at.position?.size;
+  const most = known ?? (itemCount > 0 && itemCount < size ? itemCount : size);
   const overlap = Math.min(Math.max(1, p.overlap), Math.min(size, most) - 1);
   if (overlap < 1) return fallBack(at, memory, reached, most);
   // The border alone came, and more is promised: what follows is looked for behind it, where nothing can be found again.

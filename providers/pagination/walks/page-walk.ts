@@ -40,12 +40,28 @@ export function nextPage(p: Pagination, at: ListState, came: PageAnswer): Step {
   return behindPins(nextWhole(p, at, memory, page, unpinned), unpinned.pins);
 }
 
+/**
+ * A page came short, and what may be left of it is refused: only whole pages can be asked for. It was the last one if the page behind it has
+ * no rows.
+ */
+export function behindRefusedRest(at: ListState): Step | undefined {
+  const { done = 0, index = 0, ...position } = at.position ?? {};
+  if (at.isLaned || done === 0) return undefined;
+  const guard = { ...memoryOf(at.guard), restOf: index + 1 };
+  return step(at, { guard, isReread: true, position: { ...position, index: index + 1 } });
+}
+
 function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswer, unpinned: Unpinned): Step {
   const { told, exact } = totalOf(p, at, page, memory);
   const place = placeAfter(p, at, page, told);
   const { index, grid, reached, isRest } = place;
   const { offset } = at.asked;
   const came = offset + page.itemCount;
+  const { restOf } = memory;
+  if (restOf !== undefined && page.itemCount > 0) {
+    const reason = `page ${restOf} came short, with others behind it, and the third party refuses to give the rest: if it leaves rows out of pages, say \`advanceBy: 'size'\``;
+    return step(at, { guard: memory, end: { kind: 'truncated', reason } });
+  }
   const isLaterReading = noteReading(memory, at);
   noteTotal(memory, exact);
   const lastAgain = noteLastAgain(p, memory, page, place);
@@ -65,9 +81,8 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
     total: p.guards['missing-rows'] ? (exact ?? null) : null,
     // The rest of a page that came short may be all known, where the third party filters what it has cut. A later reading of the
     // list reads what is known on purpose, and so do the first pages where pages had overlapped.
-    isReread: isRest || isLaterReading || hasBegunAgain(at) || offset <= Number(memory['begun'] ?? -1),
+    isReread: isRest || isLaterReading || hasBegunAgain(at) || isBehindBegun(memory, at, page),
   };
-  if (came > Number(memory['begun'] ?? 0)) delete memory['begun'];
   const stepTo = (changes: Partial<Step>): Step => step(at, { ...facts, ...changes });
 
   if (offset === 0 && isTooLong(p, told)) {
@@ -100,12 +115,27 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
   if (lastAgain === AGAIN_IS_THE_END) return stepTo({ isReread: true, ...endOfReading(p, at, memory) });
   if (isQuietEnd) return stepTo({ position, isQuietEnd, checks: checksOf(p, at, memory) });
   if (lastAgain) return stepTo({ position, isReread: true });
+  if (!facts.isReread && isCutSmaller(p, at, memory, page))
+    return stepTo({ isReread: true, ...readAgain(p, at, memory, 'its pages have become smaller') });
   const end = watchForLoop(p, memory, at, page);
   // As many rows as a page has may have come in before it. Then the next page is another one, and the list is read
   // again.
   if (end && !(end.kind === 'looped' && memory['same'] === 1)) return stepTo({ end });
   if (place.isWhole) noteProbe(memory, index, page.keys);
   return stepTo({ position });
+}
+
+/**
+ * Is this page among what was read before the list began to be read page after page? Its rows are counted: pages may have fewer than they
+ * are asked for.
+ */
+function isBehindBegun(memory: Memory, { asked }: ListState, { itemCount }: PageAnswer): boolean {
+  const { begun, walked = asked.offset } = memory;
+  if (begun === undefined) return false;
+  const isBehind = Number(walked) <= Number(begun);
+  memory['walked'] = Number(walked) + itemCount;
+  if (memory['walked'] > Number(begun)) delete memory['begun'];
+  return isBehind;
 }
 
 /**
@@ -122,6 +152,18 @@ function noteLastAgain(p: Pagination, memory: Memory, { keys }: PageAnswer, { in
   memory['page.again'] = times;
   memory['page.rows'] = name;
   return times;
+}
+
+/**
+ * Two pages in a row without a new row, each shorter than others before: the third party gives smaller pages by now, so that their numbers
+ * lead to what was read.
+ */
+function isCutSmaller(p: Pagination, at: ListState, memory: Memory, { itemCount }: PageAnswer): boolean {
+  const isSmaller = itemCount > 1 && itemCount < Number(memory['most']);
+  const wasKnown = memory['smaller'] === at.rows;
+  if (isSmaller) memory['smaller'] = at.rows;
+  else delete memory['smaller'];
+  return p.kind === 'page' && p.guards['moved-rows'] && isSmaller && wasKnown;
 }
 
 /**
@@ -215,10 +257,11 @@ function placeAfter(p: Pagination, at: ListState, page: PageAnswer, told: number
 }
 
 /**
- * A short first page: the server gives fewer than asked for, or the list ends. Its size is the safe one to read on with; page numbers
+ * A short first page of a reading: the server gives fewer than asked for, or the list ends. Its size is the safe one to read on with; page numbers
  * may stay as they are unless the total shows that there is more.
  */
 function cutsAnew(p: Pagination, at: ListState, itemCount: number, told: number | undefined): boolean {
-  const isShortFirst = at.position === null && itemCount > 0 && itemCount < at.asked.size && p.advanceBy === 'rows';
+  const { offset, size } = at.asked;
+  const isShortFirst = offset === 0 && itemCount > 0 && itemCount < size && p.advanceBy === 'rows';
   return isShortFirst && (p.kind === 'offset' || (told !== undefined && told > itemCount));
 }

@@ -9,7 +9,7 @@ import { saysMore, toldTotal } from '../end-seen.ts';
 import { digest, fullPage, memoryOf, nameOf, indexOfName, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, isTooLong } from '../result-cap.ts';
-import { afterBlankEnd, isLookedAt, isMaybeBlank, noteLeading } from './blank-end.ts';
+import { afterBlankEnd, isCutAnew, isLookedAt, isMaybeBlank, noteLeading } from './blank-end.ts';
 import { endOfToken, isFrontAgain, noteReadingAtCap, noteShift, quietEnd } from './end-of-token.ts';
 import { followCount } from './counted-places.ts';
 import { afterLeap, leapsOver, withoutLeap } from './leaps.ts';
@@ -43,7 +43,8 @@ export function followToken(p: Pagination, stands: ListState, page: PageAnswer):
   noteWhetherItStays(guard, used, token);
   noteReadingAtCap(guard, at);
   if (isCounted && total !== undefined) guard['firstTotal'] ??= total;
-  const facts = { guard, total: isCounted ? (total ?? null) : null, isReread: isReadAgain(at) || isLookedAt(at) };
+  const isKnown = isCutAnew(guard, at, page) || isLookedAt(at) || isReadAgain(at);
+  const facts = { guard, total: isCounted ? (total ?? null) : null, isReread: isKnown };
   if (at.pages === 0 && isTooLong(p, total)) {
     const early = cappedEnd(p, at.asked.range, `there are ${total} items`);
     if (early.split) return step(at, { ...facts, ...early });
