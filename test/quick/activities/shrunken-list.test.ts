@@ -39,7 +39,9 @@ describe('a list that may have lost its next page', () => {
 
   it('is read in order again where its pages have numbers', () => {
     const again = ifLess({ paginate: { kind: 'page', next: undefined } });
-    expect(again).toMatchObject({ position: { index: 0, size: 50, pass: 2 }, guard: { most: 50 } });
+    expect(again).toMatchObject({ position: { index: 0, size: 50, pass: 2 } });
+    // The third party may give smaller pages by now.
+    expect(again?.guard).not.toHaveProperty('most');
   });
 
   it.each<[string, Case]>([
