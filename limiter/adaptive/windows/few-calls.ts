@@ -28,11 +28,8 @@ const KNOWN = 1.08;
 /** A length that was refused is too short by this share, at least; and after the search by this one. */
 const LONGER = 1.01;
 const LONGER_LATER = 1.03;
-/** Calls that are sent evenly are used up in a little more than the length; by the whole of them in this much of it. */
+/** Calls that are sent evenly take a little more than the length. */
 const USED_UP = 1.03;
-const SURELY_USED_UP = 1.15;
-/** The ramp has counted calls of two windows, if the next one holds fewer than this share. */
-const FEWER = 0.93;
 /** Shorter lengths are tried so often at most. */
 const MOST_TRIES = 6;
 /** Clocks, travel and reports differ by so much. */
@@ -53,15 +50,15 @@ export function mayBeFew(s: LawState): boolean {
 export function searchOn(s: LawState): boolean {
   const { few, hiMs } = s.window;
   if (isSearched(s.window)) {
-    // The ramp may have gone through the end of a window, and have counted calls of two.
-    const used = acceptedFew(s, few?.times ?? [], SURELY_USED_UP);
-    if (few?.wasMs === 0 && used >= windowCalls && used < FEWER * s.window.max - 1) s.window.max = used;
+    // The ramp may have gone through the end of a window, and have counted calls of two. All that came since it has opened are of one.
+    const since = few?.times.filter((atMs) => atMs > s.phaseAtMs - s.rttMs).length ?? 0;
+    if (since >= Math.max(windowCalls, 0.5 * s.window.max)) s.window.max = Math.min(since, s.window.max);
     return true;
   }
   if (few === undefined || s.phase !== 'cruise' || s.window.max < windowCalls) return false;
   // After climbs the number is another one.
   const max = Math.min(Math.round((s.limit * hiMs) / 1_000), few.times.length);
-  const used = acceptedFew(s, few.times, USED_UP);
+  const used = few.times.filter((atMs) => atMs > s.nowMs - USED_UP * hiMs - SLACK_MS).length;
   if (used < Math.min(max, s.window.max)) return false;
   s.window.max = used;
   if (used < max) {
@@ -76,10 +73,6 @@ export function searchOn(s: LawState): boolean {
   s.window.few = { ...few, isKnown: false, tries: few.tries + 1 };
   keep(s, hiMs);
   return true;
-}
-
-function acceptedFew(s: LawState, times: readonly number[], lengths: number): number {
-  return times.filter((atMs) => atMs > s.nowMs - lengths * s.window.hiMs - SLACK_MS).length;
 }
 
 /** The store's clock was set back. */

@@ -5,7 +5,11 @@ import { perSecond } from '../../../bench/learned/servers.ts';
 import type { ServerSpec } from '../../../bench/learned/servers.ts';
 import { run } from '../../../bench/learned/world.ts';
 import type { Run } from '../../../bench/learned/world.ts';
+import { setBack } from '../../../limiter/adaptive/set-back.ts';
+import type { LawState } from '../../../limiter/adaptive/state.ts';
 import { initialLaw } from '../../../limiter/adaptive/step.ts';
+import { passFew } from '../../../limiter/adaptive/windows/few-calls.ts';
+import type { FewCalls } from '../../../limiter/adaptive/windows/few-state.ts';
 
 const minute = 60_000;
 const seeds = [1, 2, 3];
@@ -81,6 +85,21 @@ describe('the search of a hidden window of few calls', () => {
       }
   });
 
+  it('counts no calls of two windows where its end came in the middle of the ramp', () => {
+    for (const [max, minutes, phaseMs] of [
+      [60, 5, 2_500],
+      [60, 5, 3_500],
+      [20, 15, 2_500],
+    ] as const) {
+      const server: ServerSpec = { kind: 'fixed', max, perMs: minutes * minute, phaseMs };
+      for (const seed of seeds) {
+        const { run: result, seconds } = meet(server, seed);
+        const had = total(result.accepted, seconds / 2, seconds);
+        expect(had / ((perSecond(server) * seconds) / 2)).toBeGreaterThan(0.93);
+      }
+    }
+  });
+
   it('looks for its end twice at once, and then only where windows usually end', () => {
     const { refusedAtMs } = meet({ kind: 'sliding', max: 15, perMs: 60 * minute }, 1);
     const [first = 0] = refusedAtMs;
@@ -102,4 +121,38 @@ it('is not refused at each end of a small window that it took for a little too m
     const { run: result } = meet(server, seed);
     expect(total(result.refused, 0, 3600)).toBeLessThan(30);
   }
+});
+
+describe('while a shorter length is tried', () => {
+  const few: FewCalls = { times: [80_000, 81_000, 82_000], wasMs: minute, triedAtMs: 70_000, tries: 1, isKnown: false };
+  const { state } = initialLaw({ kind: 'learned', name: 'hidden' }, 0);
+  const tried = (changes: Partial<LawState>): LawState => ({
+    ...state,
+    phase: 'cruise',
+    nowMs: 90_000,
+    window: { ...state.window, max: 15, loMs: 20_000, hiMs: 35_000, few },
+    ...changes,
+  });
+
+  it('is given up where callers ask for less than it gives: nothing is seen of it then', () => {
+    const s = tried({ demand: 0.3 });
+    passFew(s, few);
+    expect(s.window).toMatchObject({ hiMs: minute, few: { wasMs: 0, isKnown: false } });
+    expect(s.limit).toBeCloseTo(15 / 60);
+  });
+
+  it('is believed once it was accepted for longer than the length before', () => {
+    const early = tried({ demand: 1 });
+    passFew(early, few);
+    expect(early.window.few).toBe(few);
+    const late = tried({ demand: 1, nowMs: 70_000 + 64_000 });
+    passFew(late, few);
+    expect(late.window).toMatchObject({ hiMs: 35_000, few: { wasMs: 0, isKnown: false } });
+  });
+
+  it('is timed by the same clock when that is set back', () => {
+    const s = tried({});
+    setBack(s, 10_000);
+    expect(s.window.few).toEqual({ ...few, times: [70_000, 71_000, 72_000], triedAtMs: 60_000 });
+  });
 });
