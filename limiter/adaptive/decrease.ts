@@ -9,7 +9,7 @@ import { noteRefusal } from './windows/detect-sliding-window.ts';
 import { bounds, clamp, describe, enter, isWellMeasured, measuredNow, setMark } from './state.ts';
 import type { LawEvent, LawState } from './state.ts';
 import { slidingKnown } from './windows/detect-window.ts';
-import { searchOn } from './windows/few-calls.ts';
+import { refusedFew } from './windows/few-calls.ts';
 
 /** Lowers what is given out, and begins a new epoch: refusals of older permits change nothing any more. */
 export function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
@@ -24,7 +24,7 @@ export function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): stri
     hold(s, event.retryAfterMs);
     return `refused at ${describe(before)}: waiting as it tells`;
   }
-  if (searchOn(s)) {
+  if (refusedFew(s)) {
     hold(s, event.retryAfterMs);
     return `refused at ${describe(before)}: more than ${s.window.max} calls in ${(s.window.hiMs / 1000).toFixed(1)} s`;
   }

@@ -44,34 +44,30 @@ export function mayBeFew(s: LawState): boolean {
 }
 
 /**
- * Refused below the estimate. Where its calls were used up in its length this was too short, and is searched on.
- * @returns whether its length is searched.
+ * It was refused: its number or its length is another one.
+ * @returns whether that is all that the refusal says.
  */
-export function searchOn(s: LawState): boolean {
-  const { few, hiMs } = s.window;
-  if (isSearched(s.window)) {
-    // The ramp may have gone through the end of a window, and have counted calls of two. All that came since it has opened are of one.
-    const since = few?.times.filter((atMs) => atMs > s.phaseAtMs - s.rttMs).length ?? 0;
-    if (since >= Math.max(windowCalls, 0.5 * s.window.max)) s.window.max = Math.min(since, s.window.max);
-    return true;
-  }
-  if (few === undefined || s.phase !== 'cruise' || s.window.max < windowCalls) return false;
-  // After climbs the number is another one.
-  const max = Math.min(Math.round((s.limit * hiMs) / 1_000), few.times.length);
+export function refusedFew(s: LawState): boolean {
+  const { few } = s.window;
+  if (few === undefined || s.window.max < windowCalls) return false;
+  if (!isSearched(s.window)) return s.phase === 'cruise' && isUsedUp(s, few);
+  // The ramp may have gone through the end of a window, and have counted calls of two. All that came since it opened are of one.
+  const since = few.times.filter((atMs) => atMs > s.phaseAtMs - s.rttMs).length;
+  if (since >= Math.max(windowCalls, 0.5 * s.window.max)) s.window.max = Math.min(since, s.window.max);
+  return true;
+}
+
+/** Was all of it used up in its known length? Then climbs have made its number too large; or else its length is too short. */
+function isUsedUp(s: LawState, few: FewCalls): boolean {
+  const { hiMs } = s.window;
+  const climbedTo = Math.min(Math.round((s.limit * hiMs) / 1_000), few.times.length);
   const used = few.times.filter((atMs) => atMs > s.nowMs - USED_UP * hiMs - SLACK_MS).length;
-  if (used < Math.min(max, s.window.max)) return false;
+  if (used < Math.min(climbedTo, s.window.max)) return false;
+  const isLonger = used >= climbedTo;
+  const maySearch = isLonger && few.tries < MOST_TRIES;
   s.window.max = used;
-  if (used < max) {
-    // It was the number that was too large.
-    keep(s, hiMs);
-    return true;
-  }
-  if (few.tries >= MOST_TRIES) {
-    keep(s, LONGER_LATER * hiMs);
-    return true;
-  }
-  s.window.few = { ...few, isKnown: false, tries: few.tries + 1 };
-  keep(s, hiMs);
+  if (maySearch) s.window.few = { ...few, isKnown: false, tries: few.tries + 1 };
+  keep(s, isLonger && !maySearch ? LONGER_LATER * hiMs : hiMs);
   return true;
 }
 
